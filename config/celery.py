@@ -1,0 +1,36 @@
+"""The Celery app and the beat schedule, which is this one table; what a task does lives with its app."""
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+BEAT_SCHEDULE = {
+    # The guarantee behind the doorbell: what a lost message left behind is found here.
+    "sweep-pending-operations": {"task": "pos_sync.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+}
+
+app = Celery("quita")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = BEAT_SCHEDULE
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def use_project_logging(**_signal: Any) -> None:
+    """Log like the web process: same lines, same scrubbing."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_half_configured_worker(**_signal: Any) -> None:
+    """Stop a worker or a beat whose settings are neither a demonstration nor a production."""
+    from config.checks import refuse_half_configured_start
+
+    refuse_half_configured_start()

@@ -1,0 +1,292 @@
+"""Custody: what a till sends is stored once, for ever, whatever it is worth (contract, "Three ideas", POST /operations).
+
+Storing is one short transaction; what an operation does is decided later, in `ingestion`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import connection, transaction
+
+from pos_sync import protocol
+from pos_sync.models import (
+    Device,
+    DeviceEpoch,
+    DeviceState,
+    Operation,
+    OperationArrival,
+    OperationConflict,
+    RawBatch,
+)
+from pos_sync.protocol import BadField, Envelope, ItemRead, OperationRead, RequestRefused, Refused
+from pos_sync.services.sequence import Progress, one_view, read_progress, remember_through
+from receivables.models.audited import Actor, signed_by
+
+Custody = Literal["stored", "duplicate", "conflict", "refused"]
+
+
+class BadEpoch(RequestRefused):
+    """The epoch that a till names has not begun."""
+
+    code = "bad_epoch"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose sequence a batch belongs to, and who answers for its operations."""
+
+    device_id: int
+    epoch: int
+    judged_as: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a batch, and whether the server took it; `is_foreign` where another branch's device sent it first."""
+
+    read: ItemRead
+    custody: Custody
+    is_foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was done with a push, in its order."""
+
+    source: Source
+    items: list[Item]
+
+    @property
+    def op_ids(self) -> set[str]:
+        """Give the operations whose state the till may be told."""
+        return {
+            item.read.op_id
+            for item in self.items
+            if isinstance(item.read, OperationRead) and item.custody in ("stored", "duplicate") and not item.is_foreign
+        }
+
+
+def current_epoch(device: Device, *, asked: int | None) -> int:
+    """Give the epoch that is asked for, the device's current one where none is; raises BadEpoch for a future one."""
+    if asked is not None and asked > device.epoch:
+        raise BadEpoch
+    return asked or device.epoch
+
+
+# Storing
+
+
+def store_batch(*, device: Device, envelope: Envelope, raw: bytes, now: datetime) -> Batch:
+    """Take a push into custody: committed when this returns, the same for ever however often it is sent.
+
+    `raw` is the inflated body. Raises BadEpoch, and BadField for a `device_id` that is no earlier device of the till.
+    """
+    source = _source_of(device, envelope)
+    items = [protocol.read_operation(item, index=index) for index, item in enumerate(envelope.operations)]
+    with transaction.atomic():
+        _open_epoch(source, envelope.first_seq)
+        batch = Batch(source=source, items=_take(items, source, device, now))
+        _record_arrivals(batch)
+        if any(item.custody == "refused" for item in batch.items):
+            _keep_bytes(device, raw)
+    return batch
+
+
+def _source_of(device: Device, envelope: Envelope) -> Source:
+    """Find whose sequence is sent: the device's own, or that of one which it replaced (contract, "Device states").
+
+    A device that is not in use answers itself for what it brings, whatever device it names.
+    """
+    owner = device
+    if envelope.device_id is not None and envelope.device_id != str(device.pk):
+        owner = _earlier_device(device, envelope.device_id)
+    epoch = current_epoch(owner, asked=envelope.epoch)
+    judged_as = owner if device.state == DeviceState.ACTIVE else device
+    return Source(device_id=owner.pk, epoch=epoch, judged_as=judged_as.pk)
+
+
+def _earlier_device(device: Device, said: str) -> Device:
+    if not (said.isascii() and said.isdigit() and len(said) <= 18):
+        raise BadField("device_id")
+    found = Device.objects.filter(pk=int(said), branch=device.branch_id, till=device.till, pk__lt=device.pk).first()
+    if found is None:
+        raise BadField("device_id")
+    return found
+
+
+def _open_epoch(source: Source, first_seq: int | None) -> None:
+    """Make the epoch's row; its first seq is what the till says, as long as nothing was counted from another."""
+    first = first_seq if first_seq and source.epoch > 1 else 1
+    rows = DeviceEpoch.objects.filter(device=source.device_id, epoch=source.epoch)
+    if not rows.exists():
+        row = DeviceEpoch(device_id=source.device_id, epoch=source.epoch, first_seq=first)
+        DeviceEpoch.objects.bulk_create([row], ignore_conflicts=True)
+    elif first > 1:
+        rows.filter(through_seq=0).exclude(first_seq=first).update(first_seq=first)
+
+
+def _take(items: Sequence[ItemRead], source: Source, device: Device, now: datetime) -> list[Item]:
+    """Insert what is new, keep copies with other content beside the first, and say what became of each item."""
+    readable = [item for item in items if isinstance(item, OperationRead)]
+    inserted = _insert({item.op_id: item for item in reversed(readable)}.values(), source, now)
+    held = _held({item.op_id for item in readable})
+    taken = [_custody_of(item, held, inserted, device.branch_id) for item in items]
+    _keep_conflicts([item.read for item in taken if item.custody == "conflict"], held, device)
+    return taken
+
+
+def _custody_of(item: ItemRead, held: dict[str, "Held"], inserted: set[str], branch_id: int) -> Item:
+    if isinstance(item, Refused):
+        return Item(item, "refused")
+    first = held[item.op_id]
+    if item.op_id in inserted:
+        # Of two items with one op_id in a batch the first is stored; the second is compared with it.
+        inserted.discard(item.op_id)
+        return Item(item, "stored")
+    custody: Custody = "duplicate" if first.content_hash == item.content_hash else "conflict"
+    return Item(item, custody, is_foreign=first.branch_id != branch_id)
+
+
+def _insert(operations: Iterable[OperationRead], source: Source, now: datetime) -> set[str]:
+    """Insert operations in one statement, in the order of their ids so that two pushes never wait for each other.
+
+    Returns the op_ids that were not there before.
+    """
+    rows = [
+        Operation(
+            op_id=read.op_id, device_id=source.judged_as, epoch=source.epoch, seq=read.seq, kind=read.kind,
+            content_hash=read.content_hash, raw=read.raw, received_at=now, changed_at=now,
+        )
+        for read in sorted(operations, key=lambda read: read.op_id)
+    ]  # fmt: skip
+    if not rows:
+        return set()
+    quote = connection.ops.quote_name
+    fields = [field for field in Operation._meta.concrete_fields if not field.primary_key]
+    places = ", ".join(f"({', '.join(['%s'] * len(fields))})" for _ in rows)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(Operation._meta.db_table)} ({', '.join(quote(field.column) for field in fields)}) "  # noqa: S608
+            f"VALUES {places} ON CONFLICT (op_id) DO NOTHING RETURNING op_id",
+            values,
+        )
+        return {op_id for (op_id,) in cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the inbox holds under an op_id."""
+
+    pk: int
+    content_hash: str
+    branch_id: int
+
+
+def _held(op_ids: set[str]) -> dict[str, Held]:
+    rows = Operation.objects.filter(op_id__in=op_ids).values_list("op_id", "pk", "content_hash", "device__branch_id")
+    return {op_id: Held(pk, content_hash, branch_id) for op_id, pk, content_hash, branch_id in rows}
+
+
+def _keep_conflicts(copies: Sequence[ItemRead], held: dict[str, Held], device: Device) -> None:
+    kept = {
+        (held[copy.op_id].pk, copy.content_hash): OperationConflict(
+            operation_id=held[copy.op_id].pk, device=device, seq=copy.seq, content_hash=copy.content_hash,
+            raw=copy.raw, **_signature(device),
+        )
+        for copy in copies
+        if isinstance(copy, OperationRead)
+    }  # fmt: skip
+    OperationConflict.objects.bulk_create([kept[key] for key in sorted(kept)], ignore_conflicts=True)
+
+
+def _record_arrivals(batch: Batch) -> None:
+    """Count every readable seq as received; only what is stored here can hold the sequence up."""
+    ids = dict(Operation.objects.filter(op_id__in=batch.op_ids).values_list("op_id", "pk"))
+    arrived = {
+        (item.read.seq, ids.get(item.read.op_id or "") if item.custody in ("stored", "duplicate") else None)
+        for item in batch.items
+        if item.read.seq is not None
+    }
+    rows = [
+        OperationArrival(
+            device_id=batch.source.device_id, epoch=batch.source.epoch, seq=seq, operation_id=operation_id
+        )
+        for seq, operation_id in sorted(arrived, key=lambda pair: (pair[0], pair[1] or 0))
+    ]
+    OperationArrival.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _keep_bytes(device: Device, raw: bytes) -> None:
+    if not RawBatch.objects.filter(device=device, body=raw).exists():
+        RawBatch.objects.create(device=device, body=raw, **_signature(device))
+
+
+def _signature(device: Device) -> dict[str, Any]:
+    return signed_by(Actor(name=f"{device.branch.code}/{device.till}", channel="till"))
+
+
+# Telling
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The results of a push, in its order, and how far the sequence has come."""
+
+    results: list[dict[str, object]]
+    progress: Progress
+
+
+def tell_batch(*, batch: Batch) -> Told:
+    """Tell what became of each item until now, and how far the sequence has come, from one state of the database."""
+    source = batch.source
+    with one_view():
+        rows = {row["op_id"]: row for row in _judgements().filter(op_id__in=batch.op_ids)}
+        progress = read_progress(device_id=source.device_id, epoch=source.epoch)
+    remember_through(device_id=source.device_id, epoch=source.epoch, through_seq=progress.through_seq)
+    return Told(results=[_result(item, rows) for item in batch.items], progress=progress)
+
+
+def _judgements() -> Any:
+    return Operation.objects.values("op_id", "seq", "state", "reason", "flags", "outcome")
+
+
+def _result(item: Item, rows: dict[str, dict[str, Any]]) -> dict[str, object]:
+    if isinstance(item.read, Refused):
+        return protocol.refused_result(item.read)
+    if item.is_foreign and item.custody != "stored":
+        return protocol.foreign_result(item.read, custody=item.custody)
+    if item.custody == "conflict":
+        return protocol.conflict_result(item.read)
+    row = rows[item.read.op_id] | {"seq": item.read.seq}
+    return protocol.operation_result(**row, index=item.read.index, custody=item.custody)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Results of a device in the order of their seq."""
+
+    results: list[dict[str, object]]
+    more: bool
+
+
+def list_results(*, device: Device, epoch: int | None, after_seq: int, limit: int) -> Page:
+    """List what became of a device's operations after a seq (contract, GET /operations).
+
+    Operations of one seq stay on one page, which may pass `limit` for them. Those without a usable seq come first,
+    with after_seq 0 only, the newest 1,000 of them. Raises BadEpoch.
+    """
+    own = _judgements().filter(device=device, epoch=current_epoch(device, asked=epoch))
+    with one_view():
+        rows = list(own.filter(seq__gt=after_seq).order_by("seq", "pk")[: limit + 1])
+        more = len(rows) > limit
+        rows = rows[:limit]
+        if more:
+            last = rows[-1]["seq"]
+            rows = [row for row in rows if row["seq"] != last] + list(own.filter(seq=last).order_by("pk"))
+            more = own.filter(seq__gt=last).exists()
+        if after_seq == 0:
+            rows = [*reversed(own.filter(seq=None).order_by("-pk")[: protocol.MAX_PAGE]), *rows]
+    return Page(results=[protocol.operation_result(**row) for row in rows], more=more)

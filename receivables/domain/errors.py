@@ -1,0 +1,296 @@
+"""The broken rules that domain and services name: class, stable code, facts and a sentence that says what to do next.
+
+Each error is told in English here; edges translate the sentence and show the facts in the reader's language.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from string import Formatter
+from typing import ClassVar, Self
+
+
+def gettext_noop(message: str) -> str:
+    """Mark a sentence for the translation catalogue without translating it."""
+    return message
+
+
+class RuleBroken(Exception):
+    """A rule of the business refused an intention; `code` never changes once a till has seen it."""
+
+    code: ClassVar[str] = "rule_broken"
+    message: ClassVar[str] = gettext_noop("A rule does not allow this. Check what you entered and try again.")
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" not in cls.__dict__:
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __init__(self, **facts: object) -> None:
+        """Keep the facts that the sentence names; raises TypeError when one is missing."""
+        missing = {place for _, place, _, _ in Formatter().parse(self.message) if place} - facts.keys()
+        if missing:
+            raise TypeError(f"{type(self).__name__} needs the facts {sorted(missing)}")
+        super().__init__(self.code)
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return self.explain()
+
+    def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
+        return partial(type(self), **self.facts), ()
+
+    def explain(
+        self, *, translate: Callable[[str], str] = gettext_noop, show: Callable[[object], str] | None = None
+    ) -> str:
+        """Tell the rule and the way out: `translate` turns the sentence, `show` writes each fact for the reader."""
+        write = show or _written_plainly
+        return translate(self.message).format_map({name: write(fact) for name, fact in self.facts.items()})
+
+
+def _written_plainly(fact: object) -> str:
+    if isinstance(fact, list | tuple | set | frozenset):
+        return ", ".join(sorted(map(str, fact)) if isinstance(fact, set | frozenset) else map(str, fact))
+    return str(fact)
+
+
+# Amounts
+
+
+class InexactAmount(RuleBroken):
+    message = gettext_noop("{amount} is not a whole number of cents. Write the amount with two decimal places.")
+
+
+class InvalidAmount(RuleBroken):
+    message = gettext_noop("“{text}” is not an amount in reais. Write it like 1.234,56.")
+
+
+class AmountTooLarge(RuleBroken):
+    message = gettext_noop("{amount} is above the largest amount accepted, {most}. Check the decimal comma.")
+
+
+class AmountNotPositive(RuleBroken):
+    message = gettext_noop("{field} must be greater than zero. Enter at least one cent.")
+
+
+class PercentNegative(RuleBroken):
+    message = gettext_noop("{field} is negative. Enter zero or a positive percentage.")
+
+
+class PartsNotPositive(RuleBroken):
+    message = gettext_noop("An amount cannot be split into {parts} parts. Choose one part or more.")
+
+
+class PartBelowOneCent(RuleBroken):
+    message = gettext_noop("{total} in {parts} parts leaves a part below one cent. Choose fewer parts.")
+
+
+class AmountAboveBalance(RuleBroken):
+    message = gettext_noop(
+        "{amount} is above the balance {balance} of installment {installment}. Enter at most the balance."
+    )
+
+
+class AmountNotClosing(RuleBroken):
+    message = gettext_noop(
+        "{received} does not close the balance: {due} is due. Enter the amount due or settle it in part."
+    )
+
+
+class ChargesAboveDue(RuleBroken):
+    message = gettext_noop(
+        "Interest and fine may be at most what is due: {interest} and {fine}. Enter these amounts or lower ones."
+    )
+
+
+class DiscountAboveLimit(RuleBroken):
+    message = gettext_noop(
+        "The discount {discount} is above the limit {limit}. "
+        "Lower it or ask someone who may grant discounts above the limit."
+    )
+
+
+class CreditNotEnough(RuleBroken):
+    message = gettext_noop(
+        "The customer has {available} of credit and {asked} was asked. Enter at most the credit available."
+    )
+
+
+# Titles, installments and receipts
+
+
+class MoveRefused(RuleBroken):
+    message = gettext_noop(
+        "{noun} is {status} and does not accept “{verb}”. Open it again and choose one of the actions it offers."
+    )
+
+
+class InstallmentNotOpen(RuleBroken):
+    message = gettext_noop(
+        "Installment {installment} is {status}. Choose an open installment or reverse its newest receipt first."
+    )
+
+
+class TitleNotOpen(RuleBroken):
+    message = gettext_noop("Title {title} is {status} and receives nothing more. Choose an open title.")
+
+
+class TitleNotPending(RuleBroken):
+    message = gettext_noop(
+        "Title {title} is {status}: only a pending title can be changed. Reverse its receipts first, if it has any."
+    )
+
+
+class TitleNotSettled(RuleBroken):
+    message = gettext_noop(
+        "Title {title} is {status}: only a settled title is reversed here. "
+        "Reverse single parts under Partial settlement, the newest first."
+    )
+
+
+class TitleHasReceipts(RuleBroken):
+    message = gettext_noop("Title {title} has receipts. Reverse them before cancelling it.")
+
+
+class ChangedMeanwhile(RuleBroken):
+    message = gettext_noop("{what} was changed by someone else meanwhile. Open it again and redo your change.")
+
+
+class NothingToReverse(RuleBroken):
+    message = gettext_noop("Receipt {receipt} has nothing left to reverse in title {title}. Open the title again.")
+
+
+class DuplicateTitle(RuleBroken):
+    message = gettext_noop(
+        "Branch {branch} already has a title with the document {document}. Open that title or use another number."
+    )
+
+
+class BatchChanged(RuleBroken):
+    message = gettext_noop(
+        "Nothing was settled, because these titles changed meanwhile: {titles}. Check them and settle again."
+    )
+
+
+class PartialNotAllowed(RuleBroken):
+    message = gettext_noop("Title {title} may not be settled in part. Receive the whole amount due.")
+
+
+class NewerReceiptFirst(RuleBroken):
+    message = gettext_noop("A newer receipt came after this one. Reverse receipt {receipt} first.")
+
+
+class AlreadyReversed(RuleBroken):
+    message = gettext_noop("{what} has already been reversed. Open it again to see the reversal.")
+
+
+class ReceiptBeforeIssue(RuleBroken):
+    message = gettext_noop(
+        "The receipt date {received_on} is before the issue date {issued_on}. Enter the issue date or a later one."
+    )
+
+
+class DateInFuture(RuleBroken):
+    message = gettext_noop("{field} {day} is in the future. Enter today's date or an earlier one.")
+
+
+class SlipAlreadyLive(RuleBroken):
+    message = gettext_noop(
+        "Installment {installment} already has a bank slip. Use New bank collection to put another in its place."
+    )
+
+
+class InvalidDocument(RuleBroken):
+    message = gettext_noop("“{document}” is not a valid CPF or CNPJ. Check each character and enter it again.")
+
+
+# Cash and banks
+
+
+class CashDayClosed(RuleBroken):
+    message = gettext_noop(
+        "The cash of account {account} is closed on {day}. Choose an open day or ask for this one to be reopened."
+    )
+
+
+class CashDayNotClosed(RuleBroken):
+    message = gettext_noop("The cash of this day is not closed. Open the screen again and choose from what it offers.")
+
+
+class EarlierDayOpen(RuleBroken):
+    message = gettext_noop(
+        "Account {account} cannot be closed on {day}, because {earlier} is still open. Close {earlier} first."
+    )
+
+
+class LaterDayClosed(RuleBroken):
+    message = gettext_noop(
+        "Account {account} cannot be reopened on {day}, because {later} is closed. Reopen {later} first."
+    )
+
+
+class WrongDirection(RuleBroken):
+    """`direction` is the one that the history code has, which is not the one needed."""
+
+    message = gettext_noop(
+        "History code {history_code} is for a {direction}. Choose a history code of the opposite direction."
+    )
+
+
+class PaymentMethodNotSetUp(RuleBroken):
+    message = gettext_noop(
+        "Branch {branch} has no account for the payment method “{method}”. "
+        "Set it up under payment methods of the branches."
+    )
+
+
+class InactiveCode(RuleBroken):
+    message = gettext_noop("Code {code} is inactive. Choose an active one.")
+
+
+class WrongAccount(RuleBroken):
+    message = gettext_noop("Account {account} is not the one of the settlement. Use account {expected}.")
+
+
+class MovementDateBeforeLiquidation(RuleBroken):
+    message = gettext_noop(
+        "The movement date {day} is before the settlement of {liquidation}. Enter that date or a later one."
+    )
+
+
+class MovementBelongsToReceipt(RuleBroken):
+    message = gettext_noop("This movement belongs to receipt {receipt}. Reverse the receipt instead.")
+
+
+class OptionRequired(RuleBroken):
+    message = gettext_noop(
+        "The cash of account {account} is closed on {day}. "
+        "Choose between debiting the account and reversing without debit."
+    )
+
+
+class DebitRequired(RuleBroken):
+    message = gettext_noop("The first debit is missing. Enter it or choose to reverse without debit.")
+
+
+# People
+
+
+class ReasonTooShort(RuleBroken):
+    message = gettext_noop("The reason has {length} characters. Write at least 15.")
+
+
+class ReasonTooLong(RuleBroken):
+    message = gettext_noop("The reason has {length} characters. Shorten it to 500.")
+
+
+class NotPermitted(RuleBroken):
+    message = gettext_noop("You do not have the permission {permission}. Ask a manager to do this or to grant it.")
+
+
+class BranchNotYours(RuleBroken):
+    message = gettext_noop("Branch {branch} is not one of yours. Ask a colleague of that branch to do this.")
+
+
+class ConfirmationRequired(RuleBroken):
+    message = gettext_noop("This needs your confirmation: {codes}. Tick that you are aware of it and send it again.")

@@ -1,0 +1,83 @@
+"""Fechamento de caixa: the day of an account, closed oldest first and reopened newest first (S61-S63, G.11)."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from receivables.models.account import LedgerAccount
+from receivables.models.audited import AppendOnlyModel, AuditedModel, AuditedQuerySet, money_field
+
+
+class CashDayStatus(models.TextChoices):
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+
+
+class CashDayQuerySet(AuditedQuerySet):
+    def closed(self) -> Self:
+        return self.filter(status=CashDayStatus.CLOSED)
+
+
+class CashDay(AuditedModel):
+    account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="days", verbose_name=_("short account"))
+    day = models.DateField(_("day"))
+    status = FSMField(_("status"), default=CashDayStatus.OPEN, choices=CashDayStatus, protected=True, editable=False)
+
+    objects = CashDayQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cash day")
+        verbose_name_plural = _("cash days")
+        ordering = ["-day", "account"]
+        permissions = [("close_cash", _("Can close cash days")), ("reopen_cash", _("Can reopen cash days"))]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day"], name="cash_day_once"),
+            models.CheckConstraint(condition=Q(status__in=CashDayStatus.values), name="cash_day_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} · {self.day:%d/%m/%Y}"
+
+    @transition(status, source=CashDayStatus.OPEN, target=CashDayStatus.CLOSED, permission="receivables.close_cash")
+    def close(self) -> None:
+        """The totals of the closing are a `CashDayClosing`."""
+
+    @transition(status, source=CashDayStatus.CLOSED, target=CashDayStatus.OPEN, permission="receivables.reopen_cash")
+    def reopen(self) -> None:
+        """The reason is a `CashDayReopening`."""
+
+
+class CashDayClosing(AppendOnlyModel):
+    """What a day's movements added up to when it closed; what enters later is a numbered supplement."""
+
+    cash_day = models.ForeignKey(CashDay, models.PROTECT, related_name="closings", verbose_name=_("cash day"))
+    opening_balance = money_field(_("opening balance"))
+    credits = money_field(_("credits"))
+    debits = money_field(_("debits"))
+    total = money_field(_("total of the day"))
+    counted_amount = money_field(_("counted amount"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("day closing")
+        verbose_name_plural = _("day closings")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return str(self.cash_day)
+
+
+class CashDayReopening(AppendOnlyModel):
+    """Why a closed day was opened again."""
+
+    closing = models.OneToOneField(CashDayClosing, models.PROTECT, related_name="reopening")
+    reason = models.CharField(_("reason"), max_length=500)
+
+    class Meta:
+        verbose_name = _("day reopening")
+        verbose_name_plural = _("day reopenings")
+
+    def __str__(self) -> str:
+        return str(self.closing)

@@ -1,0 +1,119 @@
+"""Movimento de caixa e bancos: a signed posting in an account's day. Only its status may change: posted → reversed (G.4).
+
+Credits are positive, debits negative: an account's balance is the sum of all its movements, whatever their status.
+"""
+
+from decimal import Decimal
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from receivables.models.account import Direction, DocumentType, HistoryCode, LedgerAccount
+from receivables.models.audited import AuditedModel, AuditedQuerySet, money_field
+from receivables.models.cash_day import CashDayClosing
+from receivables.models.cash_session import CashSession
+from receivables.models.receipt import ClosedCashReversal, Origin, Receipt, ReceiptTender, Reversal
+from receivables.models.title import Title
+
+
+class MovementStatus(models.TextChoices):
+    POSTED = "posted", _("Posted")
+    REVERSED = "reversed", _("Reversed")
+
+
+class CashMovementQuerySet(AuditedQuerySet):
+    def posted(self) -> Self:
+        return self.filter(status=MovementStatus.POSTED)
+
+    def balance(self) -> Decimal:
+        """Σ of all movements (G.4)."""
+        return self.aggregate(total=models.Sum("amount"))["total"] or Decimal("0.00")
+
+
+class CashMovement(AuditedModel):
+    account = models.ForeignKey(
+        LedgerAccount, models.PROTECT, related_name="movements", verbose_name=_("short account")
+    )
+    cash_date = models.DateField(_("cash/bank date"))
+    amount = money_field(_("amount"))
+    status = FSMField(
+        _("status"), default=MovementStatus.POSTED, choices=MovementStatus, protected=True, editable=False
+    )
+    history_code = models.ForeignKey(HistoryCode, models.PROTECT, related_name="+", verbose_name=_("history code"))
+    document_type = models.ForeignKey(
+        DocumentType, models.PROTECT, related_name="+", verbose_name=_("document type")
+    )
+    notes = models.CharField(_("notes"), max_length=500, blank=True)
+    origin = models.CharField(_("origin"), max_length=11, choices=Origin, default=Origin.BACK_OFFICE)
+    receipt = models.ForeignKey(
+        Receipt, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("receipt")
+    )
+    tender = models.ForeignKey(ReceiptTender, models.PROTECT, null=True, blank=True, related_name="movements")
+    title = models.ForeignKey(
+        Title, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("title")
+    )
+    session = models.ForeignKey(
+        CashSession, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("session")
+    )
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="reversed_by", verbose_name=_("reverses")
+    )
+    reversal = models.ForeignKey(
+        Reversal, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("reversal")
+    )
+    first_debit_of = models.OneToOneField(
+        ClosedCashReversal, models.PROTECT, null=True, blank=True, related_name="first_debit"
+    )
+    clears = models.ForeignKey(
+        ClosedCashReversal, models.PROTECT, null=True, blank=True, related_name="clearings",
+        verbose_name=_("clears the known difference"),
+    )  # fmt: skip
+    supplement_of = models.ForeignKey(
+        CashDayClosing, models.PROTECT, null=True, blank=True, related_name="supplements"
+    )
+    supplement_number = models.PositiveIntegerField(_("supplement"), null=True, blank=True)
+    idempotency_key = models.CharField(max_length=140, unique=True, null=True, blank=True, editable=False)
+    posted_at = models.DateTimeField(_("posted at"), default=timezone.now, editable=False)
+    actor = models.CharField(_("actor"), max_length=150, default="", editable=False)
+    channel = models.CharField(_("channel"), max_length=20, default="", editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+",
+        verbose_name=_("user"),
+    )  # fmt: skip
+
+    objects = CashMovementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cash movement")
+        verbose_name_plural = _("cash movements")
+        ordering = ["-cash_date", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount=0), name="cash_movement_moves_something"),
+            models.CheckConstraint(condition=Q(status__in=MovementStatus.values), name="cash_movement_status_known"),
+            models.CheckConstraint(
+                condition=Q(supplement_of__isnull=True, supplement_number__isnull=True)
+                | Q(supplement_of__isnull=False, supplement_number__isnull=False),
+                name="cash_movement_supplement_is_numbered",
+            ),
+            models.UniqueConstraint(
+                fields=["supplement_of", "supplement_number"], name="cash_movement_supplement_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "cash_date"])]
+
+    def __str__(self) -> str:
+        return f"{self.account} · {self.cash_date:%d/%m/%Y} · {self.amount}"
+
+    @property
+    def direction(self) -> str:
+        return Direction.CREDIT if self.amount > 0 else Direction.DEBIT
+
+    @transition(status, source=MovementStatus.POSTED, target=MovementStatus.REVERSED,
+                permission="receivables.reverse_receipt")  # fmt: skip
+    def reverse(self) -> None:
+        """The opposite movement points here; the row itself stays as it was posted."""

@@ -1,0 +1,68 @@
+"""Crédito do cliente and money in suspense: append-only entries; per customer granted − used − refunded ≥ 0 (G.5, B11)."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from receivables.models.audited import AppendOnlyModel, AppendOnlyQuerySet, money_field
+from receivables.models.branch import Branch
+from receivables.models.cash_movement import CashMovement
+from receivables.models.customer import Customer
+from receivables.models.receipt import Receipt, Reversal
+
+
+class CreditKind(models.TextChoices):
+    GRANTED = "granted", _("Granted")
+    USED = "used", _("Used")
+    REFUNDED = "refunded", _("Refunded")
+    REVOKED = "revoked", _("Undone with its receipt")
+
+
+class CustomerCreditQuerySet(AppendOnlyQuerySet):
+    def available(self) -> Decimal:
+        """Granted less used, refunded and revoked."""
+        granted = Q(kind=CreditKind.GRANTED)
+        sums = self.aggregate(
+            granted=models.Sum("amount", filter=granted), spent=models.Sum("amount", filter=~granted)
+        )
+        return (sums["granted"] or Decimal("0.00")) - (sums["spent"] or Decimal("0.00"))
+
+
+class CustomerCredit(AppendOnlyModel):
+    """An entry of a customer's credit; without a customer the money is in suspense until identified."""
+
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="credits", verbose_name=_("customer")
+    )
+    branch = models.ForeignKey(Branch, models.PROTECT, verbose_name=_("branch"))
+    kind = models.CharField(_("kind"), max_length=8, choices=CreditKind)
+    amount = money_field(_("amount"))
+    receipt = models.ForeignKey(
+        Receipt, models.PROTECT, null=True, blank=True, related_name="credits", verbose_name=_("receipt")
+    )
+    source = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="spendings", verbose_name=_("granted entry")
+    )
+    reversal = models.ForeignKey(Reversal, models.PROTECT, null=True, blank=True, related_name="credits")
+    movement = models.OneToOneField(CashMovement, models.PROTECT, null=True, blank=True, related_name="credit")
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+
+    objects = CustomerCreditQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("customer credit")
+        verbose_name_plural = _("customer credits")
+        ordering = ["-pk"]
+        permissions = [("use_credit", _("Can use or refund credits"))]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="customer_credit_amount_positive"),
+            models.CheckConstraint(
+                condition=~Q(kind=CreditKind.GRANTED) | Q(receipt__isnull=False) | Q(source__isnull=False),
+                name="customer_credit_grant_has_origin",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer or _('Suspense')}: {self.get_kind_display()} {self.amount}"

@@ -1,0 +1,170 @@
+"""Closing and reopening an account's day, and where money lands when a day is closed (S61-S63, G.11, G.13)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.db.models import Max, Q, Sum
+
+from receivables.domain.errors import CashDayClosed, CashDayNotClosed, DateInFuture, EarlierDayOpen, LaterDayClosed
+from receivables.domain.money import ZERO
+from receivables.domain.reversal import checked_reason
+from receivables.models import CashDay, CashDayClosing, CashDayReopening, CashDayStatus, CashMovement, LedgerAccount
+from receivables.models.audited import Actor, signed_by
+from receivables.services.moves import move, record_history
+
+
+@dataclass(slots=True)
+class Landing:
+    """The locked day that takes a movement; in a closed one (control off) it is a supplement of that closing."""
+
+    cash_day: CashDay
+    closing: CashDayClosing | None = None
+    last_number: int = 0
+
+    @property
+    def day(self) -> date:
+        return self.cash_day.day
+
+    def supplement(self) -> dict[str, object]:
+        """Number the next movement, when the day is closed."""
+        if self.closing is None:
+            return {}
+        self.last_number += 1
+        return {"supplement_of": self.closing, "supplement_number": self.last_number}
+
+
+def is_closed(*, account_id: int, day: date) -> bool:
+    """Say whether the account is closed on `day`: closing a day closes all before it (G.11)."""
+    return CashDay.objects.closed().filter(account=account_id, day__gte=day).exists()
+
+
+def closes_cash(account: LedgerAccount) -> bool:
+    """Say whether Controle de Fechamento de Caixa is on in the set of the account's branch (S61, G.13)."""
+    return account.branch.parameter_set.cash_closing_control
+
+
+def land(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> dict[tuple[int, date], Landing]:
+    """Lock the days that a person names; raises CashDayClosed, naming account and day, when one is closed (G.11)."""
+    pairs = {(account.pk, day): account for account, day in wanted}
+    days = lock_days(pairs, by=by)
+    landings = {}
+    for (account_id, day), account in pairs.items():
+        if is_closed(account_id=account_id, day=day) and closes_cash(account):
+            raise CashDayClosed(account=str(account), day=day)
+        landings[account_id, day] = _landing(days[account_id, day])
+    return landings
+
+
+def land_later(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> dict[tuple[int, date], Landing]:
+    """Lock, for each wanted day, the first one from it on that is not closed (G.11, K8): money is never refused."""
+    pairs = {(account.pk, day): account for account, day in wanted}
+    while True:
+        target = {pair: first_open_day(account=account, day=pair[1]) for pair, account in pairs.items()}
+        days = lock_days({(account_id, target[account_id, day]) for account_id, day in pairs}, by=by)
+        if all(first_open_day(account=account, day=pair[1]) == target[pair] for pair, account in pairs.items()):
+            break
+    landed = {key: _landing(day) for key, day in days.items()}
+    return {(account_id, day): landed[account_id, target[account_id, day]] for account_id, day in pairs}
+
+
+def first_open_day(*, account: LedgerAccount, day: date) -> date:
+    """Give `day`, or with the control on the first later one that is not closed."""
+    last_closed = CashDay.objects.closed().filter(account=account).aggregate(last=Max("day"))["last"]
+    if last_closed is None or day > last_closed or not closes_cash(account):
+        return day
+    return last_closed + timedelta(days=1)
+
+
+def _landing(cash_day: CashDay) -> Landing:
+    if cash_day.status != CashDayStatus.CLOSED:
+        return Landing(cash_day=cash_day)
+    closing = cash_day.closings.latest("pk")
+    last = closing.supplements.aggregate(last=Max("supplement_number"))["last"] or 0
+    return Landing(cash_day=cash_day, closing=closing, last_number=last)
+
+
+def lock_days(pairs: Iterable[tuple[int, date]], *, by: Actor) -> dict[tuple[int, date], CashDay]:
+    """Insert the missing days, on conflict do nothing, then lock all in one order (G.11)."""
+    wanted = sorted(set(pairs))
+    known = _days(wanted)
+    missing = [pair for pair in wanted if pair not in known]
+    if missing:
+        _insert_days(missing, by=by)
+    return _days(wanted, lock=True)
+
+
+def _days(pairs: list[tuple[int, date]], *, lock: bool = False) -> dict[tuple[int, date], CashDay]:
+    if not pairs:
+        return {}
+    chosen = Q()
+    for account_id, day in pairs:
+        chosen |= Q(account=account_id, day=day)
+    rows = CashDay.objects.locked() if lock else CashDay.objects.all()
+    return {(row.account_id, row.day): row for row in rows.filter(chosen).order_by("account_id", "day")}
+
+
+def _insert_days(pairs: list[tuple[int, date]], *, by: Actor) -> None:
+    places = ", ".join(["(%s, %s, %s)"] * len(pairs))
+    values = [value for account_id, day in pairs for value in (account_id, day, CashDayStatus.OPEN.value)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO receivables_cashday (account_id, day, status) VALUES {places} "
+            "ON CONFLICT (account_id, day) DO NOTHING RETURNING id",
+            values,
+        )
+        created = [pk for (pk,) in cursor.fetchall()]
+    record_history(CashDay, created, by=by, kind="+")
+
+
+@transaction.atomic
+def close_day(
+    *, account_id: int, day: date, by: Actor, now: datetime, on: date, counted_amount: Decimal | None = None
+) -> CashDayClosing:
+    """Close an account's day and write down what it added up to; `on` is today.
+
+    Raises DateInFuture, EarlierDayOpen (oldest first) or MoveRefused when it is closed already (G.11).
+    """
+    if day > on:
+        raise DateInFuture(field="day", day=day)
+    cash_day = lock_days([(account_id, day)], by=by)[account_id, day]
+    earlier = CashDay.objects.filter(account=account_id, day__lt=day, status=CashDayStatus.OPEN).order_by("day").first()
+    if earlier is not None:
+        raise EarlierDayOpen(account=str(cash_day.account), day=day, earlier=earlier.day)
+    move(cash_day.close, by=by)
+    movements = CashMovement.objects.filter(account=account_id)
+    sums = movements.filter(cash_date=day).aggregate(
+        credits=Sum("amount", filter=Q(amount__gt=0)), debits=Sum("amount", filter=Q(amount__lt=0))
+    )
+    credits, debits = sums["credits"] or ZERO, sums["debits"] or ZERO
+    return CashDayClosing.objects.create(
+        cash_day=cash_day,
+        opening_balance=movements.filter(cash_date__lt=day).balance(),
+        credits=credits,
+        debits=debits,
+        total=credits + debits,
+        counted_amount=counted_amount,
+        posted_at=now,
+        **signed_by(by),
+    )
+
+
+@transaction.atomic
+def reopen_day(*, account_id: int, day: date, reason: str, by: Actor, now: datetime) -> CashDay:
+    """Open a closed day again; the newest closed day goes first (G.11).
+
+    Raises ReasonTooShort/ReasonTooLong, CashDayNotClosed or LaterDayClosed.
+    """
+    reason = checked_reason(reason)
+    cash_day = CashDay.objects.locked().filter(account=account_id, day=day).first()
+    if cash_day is None or cash_day.status != CashDayStatus.CLOSED:
+        raise CashDayNotClosed
+    later = CashDay.objects.closed().filter(account=account_id, day__gt=day).order_by("-day").first()
+    if later is not None:
+        raise LaterDayClosed(account=str(cash_day.account), day=day, later=later.day)
+    CashDayReopening.objects.create(
+        closing=cash_day.closings.latest("pk"), reason=reason, posted_at=now, **signed_by(by)
+    )
+    return move(cash_day.reopen, by=by, because=reason)

@@ -1,0 +1,70 @@
+"""Sessão de caixa: opening and closing at a station; what was counted is written down as said (G.11)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from receivables.domain.money import ZERO
+from receivables.models import Branch, CashCount, CashMovement, CashSession, CashSessionClosing, PaymentMethod
+from receivables.models.audited import Actor, signed_by
+from receivables.services.moves import move
+
+
+def open_session(
+    *,
+    idempotency_key: str,
+    branch: Branch,
+    station: str,
+    operator: str,
+    opened_at: datetime,
+    float_amount: Decimal,
+    by: Actor,
+) -> CashSession:
+    """Open a session once; the same key again is the same session."""
+    known = CashSession.objects.filter(idempotency_key=idempotency_key).first()
+    if known is not None:
+        return known
+    session = CashSession(
+        idempotency_key=idempotency_key,
+        branch=branch,
+        station=station,
+        operator=operator,
+        opened_at=opened_at,
+        float_amount=float_amount,
+    )
+    session.save_as(by)
+    return session
+
+
+def close_session(
+    *,
+    session_id: int,
+    counted: Sequence[tuple[PaymentMethod, str, Decimal]],
+    pending_count: int,
+    pending_amount: Decimal,
+    by: Actor,
+    at: datetime,
+    now: datetime,
+) -> CashSessionClosing:
+    """Close a session with the amounts counted per means of payment; raises MoveRefused when it is closed already.
+
+    The expected amount is the float and all movements of the session so far, in reais.
+    """
+    session = CashSession.objects.locked().get(pk=session_id)
+    moved = CashMovement.objects.filter(session=session).aggregate(total=Sum("amount"))["total"] or ZERO
+    move(session.close, at=at, by=by)
+    stamp = {"posted_at": now, **signed_by(by)}
+    closing = CashSessionClosing.objects.create(
+        session=session,
+        expected_amount=session.float_amount + moved,
+        pending_count=pending_count,
+        pending_amount=pending_amount,
+        **stamp,
+    )
+    CashCount.objects.bulk_create(
+        CashCount(closing=closing, method=method, method_name=name, amount=amount, **stamp)
+        for method, name, amount in counted
+    )
+    return closing

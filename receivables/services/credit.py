@@ -1,0 +1,106 @@
+"""Crédito do cliente: using it to pay an installment and refunding it; each an entry of its own (G.5, B11)."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from receivables.domain.errors import AmountNotPositive, CreditNotEnough, PaymentMethodNotSetUp
+from receivables.domain.money import to_cents
+from receivables.domain.reversal import checked_reason
+from receivables.models import (
+    Branch,
+    BranchPaymentMethod,
+    CreditKind,
+    Customer,
+    CustomerCredit,
+    Direction,
+    Installment,
+    PaymentMethod,
+    Receipt,
+)
+from receivables.models.audited import Actor, signed_by
+from receivables.services.cash_day import land
+from receivables.services.cash_movement import post_movement
+from receivables.services.locks import lock_customer
+from receivables.services.settlement import Deposit, check_codes, settle_installment
+
+
+@transaction.atomic
+def use_credit(
+    *, installment_id: int, amount: Decimal, cash_date: date, by: Actor, now: datetime, on: date, reason: str = ""
+) -> Receipt:
+    """Pay an installment with the credit of its customer, in reais.
+
+    The account of the means `customer_credit` shows both legs on `cash_date`: the credit leaves, the receipt enters.
+    Raises CreditNotEnough, AmountAboveBalance, CashDayClosed, PaymentMethodNotSetUp.
+    """
+    title = Installment.objects.select_related("title__bill_to", "title__collecting_branch").get(pk=installment_id).title
+    usual = _usual(title.collecting_branch, PaymentMethod.CREDIT)
+    landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]
+    receipt = settle_installment(
+        installment_id=installment_id, received=amount, received_on=cash_date, by=by, now=now, on=on, notes=reason,
+        deposit=Deposit(method_code=PaymentMethod.CREDIT, cash_date=cash_date),
+    )  # fmt: skip
+    _spend(
+        customer=title.bill_to, branch=title.collecting_branch, usual=usual, landing=landing, amount=amount,
+        kind=CreditKind.USED, receipt=receipt, reason=reason, by=by, now=now,
+    )  # fmt: skip
+    return receipt
+
+
+@transaction.atomic
+def refund_credit(
+    *,
+    customer_id: int,
+    branch_id: int,
+    amount: Decimal,
+    method_code: str,
+    cash_date: date,
+    reason: str,
+    by: Actor,
+    now: datetime,
+) -> CustomerCredit:
+    """Give a customer's credit back in money, in reais; raises CreditNotEnough, CashDayClosed, ReasonTooShort."""
+    reason = checked_reason(reason)
+    branch = Branch.objects.get(pk=branch_id)
+    usual = _usual(branch, method_code)
+    landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]
+    return _spend(
+        customer=Customer.objects.get(pk=customer_id), branch=branch, usual=usual, landing=landing, amount=amount,
+        kind=CreditKind.REFUNDED, receipt=None, reason=reason, by=by, now=now,
+    )  # fmt: skip
+
+
+def _spend(
+    *, customer: Customer, branch: Branch, usual: BranchPaymentMethod, landing, amount: Decimal, kind: str,
+    receipt: Receipt | None, reason: str, by: Actor, now: datetime,
+) -> CustomerCredit:  # fmt: skip
+    if amount <= 0:
+        raise AmountNotPositive(field="Valor")
+    to_cents(amount)
+    lock_customer(customer.pk)
+    available = CustomerCredit.objects.filter(customer=customer).available()
+    if amount > available:
+        raise CreditNotEnough(available=available, asked=amount)
+    check_codes(account=usual.account, history_code=usual.debit_history, document_type=usual.document_type,
+                direction=Direction.DEBIT)  # fmt: skip
+    movement = post_movement(
+        account=usual.account, landing=landing, amount=amount, history_code=usual.debit_history,
+        document_type=usual.document_type, notes=reason, by=by, now=now,
+    )  # fmt: skip
+    return CustomerCredit.objects.create(
+        customer=customer, branch=branch, kind=kind, amount=amount, receipt=receipt, movement=movement,
+        reason=reason, posted_at=now, **signed_by(by),
+    )  # fmt: skip
+
+
+def _usual(branch: Branch, method_code: str) -> BranchPaymentMethod:
+    found = (
+        BranchPaymentMethod.objects.filter(branch=branch, method__code=method_code)
+        .select_related("account__branch__parameter_set", "debit_history", "document_type")
+        .first()
+    )
+    if found is None:
+        raise PaymentMethodNotSetUp(method=method_code, branch=str(branch))
+    return found

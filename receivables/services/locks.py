@@ -1,0 +1,31 @@
+"""Row locks in the house's one order: inbox → cash days → titles by id → installments by id → customer credit (G.20)."""
+
+from collections.abc import Collection
+from datetime import date
+
+from receivables.models import Customer, Holiday, Installment, Title
+
+
+def lock_titles(ids: Collection[int]) -> dict[int, Title]:
+    """Lock titles by id; those that do not exist are simply absent."""
+    rows = Title.objects.locked().filter(pk__in=set(ids)).select_related("collecting_branch__parameter_set")
+    return {title.pk: title for title in rows}
+
+
+def lock_installments_of(titles: dict[int, Title]) -> dict[int, Installment]:
+    """Lock every installment of locked titles: a title's status is the fold of them all."""
+    rows = Installment.objects.locked().filter(title__in=titles.keys()).select_related("terms")
+    installments = {row.pk: row for row in rows}
+    for row in installments.values():
+        row.title = titles[row.title_id]
+    return installments
+
+
+def lock_customer(customer_id: int) -> Customer:
+    """Lock a customer's credit, which has no row of its own."""
+    return Customer.objects.locked().get(pk=customer_id)
+
+
+def local_holidays() -> frozenset[date]:
+    """Give the bank holidays beside the national ones (G.17)."""
+    return frozenset(Holiday.objects.values_list("day", flat=True))

@@ -1,0 +1,180 @@
+"""Issue, change and cancel a title (S3, S4, G.7, G.14, G.21). Its settlement and reversal are services of their own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from receivables.domain.errors import (
+    AmountNotPositive,
+    ChangedMeanwhile,
+    DuplicateTitle,
+    InstallmentNotOpen,
+    TitleHasReceipts,
+    TitleNotPending,
+)
+from receivables.domain.money import ZERO, to_cents
+from receivables.domain.reversal import checked_reason
+from receivables.models import BankSlip, Installment, InstallmentStatus, Title, TitleStatus
+from receivables.models.audited import Actor
+from receivables.services.locks import lock_installments_of, lock_titles
+from receivables.services.moves import create_audited, move, write_many
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One installment to issue; `our_number` names a bank slip that already exists at the bank."""
+
+    due_date: date
+    amount: Decimal
+    our_number: str = ""
+
+
+@transaction.atomic
+def issue_title(
+    *, fields: Mapping[str, Any], parts: Sequence[Part], by: Actor, because: str = ""
+) -> Title:
+    """Issue a title with its installments and, where a Nosso Número is given, their slips.
+
+    `fields` are columns of Title but the amount, which is the sum of the parts (G.6).
+    Raises DuplicateTitle, AmountNotPositive, InexactAmount.
+    """
+    return issue_titles([(fields, parts)], by=by, because=because)[0]
+
+
+@transaction.atomic
+def issue_titles(
+    titles: Sequence[tuple[Mapping[str, Any], Sequence[Part]]], *, by: Actor, because: str = ""
+) -> list[Title]:
+    """Issue many titles in a fixed number of statements; all or none."""
+    _refuse_duplicates([fields for fields, _ in titles])
+    rows = create_audited([_title(fields, parts) for fields, parts in titles], by=by, because=because)
+    pairs = [
+        (_installment(title, number, part), part)
+        for title, (_, parts) in zip(rows, titles, strict=True)
+        for number, part in enumerate(parts, start=1)
+    ]
+    create_audited([row for row, _ in pairs], by=by, because=because)
+    create_audited([_slip(row, part) for row, part in pairs if part.our_number], by=by, because=because)
+    return rows
+
+
+def _refuse_duplicates(all_fields: Sequence[Mapping[str, Any]]) -> None:
+    keys = [(fields["issuing_branch"].pk, fields["document_number"]) for fields in all_fields]
+    seen: set[tuple[int, str]] = set()
+    known = set(
+        Title.objects.filter(document_number__in={document for _, document in keys}).values_list(
+            "issuing_branch_id", "document_number"
+        )
+    )
+    for fields, key in zip(all_fields, keys, strict=True):
+        if key in known or key in seen:
+            raise DuplicateTitle(branch=str(fields["issuing_branch"]), document=key[1])
+        seen.add(key)
+
+
+def _title(fields: Mapping[str, Any], parts: Sequence[Part]) -> Title:
+    for part in parts:
+        to_cents(part.amount)
+        if part.amount <= 0:
+            raise AmountNotPositive(field="Valor")
+    return Title(**fields, amount=sum((part.amount for part in parts), ZERO), installment_count=len(parts))
+
+
+def _installment(title: Title, number: int, part: Part) -> Installment:
+    return Installment(
+        title=title,
+        number=number,
+        due_date=part.due_date,
+        amount=part.amount,
+        original_amount=part.amount,
+        balance=part.amount,
+        terms_id=title.collecting_branch.parameter_set.terms_id,
+        interest_from=part.due_date,
+    )
+
+
+def _slip(installment: Installment, part: Part) -> BankSlip:
+    return BankSlip(
+        installment=installment,
+        account=installment.title.account,
+        our_number=part.our_number,
+        due_date=part.due_date,
+        amount=part.amount,
+    )
+
+
+_OF_THE_INSTALLMENT = {"due_date", "amount"}
+
+
+@transaction.atomic
+def change_title(
+    *, title_id: int, changes: Mapping[str, Any], version: int, by: Actor, because: str = ""
+) -> Title:
+    """Change the data of a pending title; `due_date` and `amount` only where it has one installment (S3, S4, G.21).
+
+    `version` is the one that the person saw. Raises ChangedMeanwhile, TitleNotPending.
+    """
+    titles = lock_titles([title_id])
+    title = titles[title_id]
+    if title.version != version:
+        raise ChangedMeanwhile(what=str(title))
+    if title.status != TitleStatus.PENDING:
+        raise TitleNotPending(title=str(title), status=title.get_status_display())
+    installments = list(lock_installments_of(titles).values())
+    for name, value in changes.items():
+        if name not in _OF_THE_INSTALLMENT:
+            setattr(title, name, value)
+    if "amount" in changes and len(installments) == 1:
+        title.amount = changes["amount"]
+    title.save_as(by, because=because)
+    for installment in installments:
+        _restate(installment, title, changes if len(installments) == 1 else {})
+    write_many(installments, reasons=dict.fromkeys((row.pk for row in installments), because), by=by)
+    return title
+
+
+def _restate(installment: Installment, title: Title, changes: Mapping[str, Any]) -> None:
+    """Carry a title's change into its installment: tills copy both as one row, and terms follow the collecting branch."""
+    installment.terms_id = title.collecting_branch.parameter_set.terms_id
+    if "due_date" in changes:
+        installment.due_date = installment.interest_from = changes["due_date"]
+    if "amount" in changes:
+        amount = changes["amount"]
+        if amount <= 0:
+            raise AmountNotPositive(field="Valor")
+        to_cents(amount)
+        installment.amount = installment.original_amount = installment.balance = amount
+
+
+@transaction.atomic
+def change_due_dates(*, title_id: int, due_dates: Mapping[int, date], by: Actor, because: str = "") -> Title:
+    """Change due dates of a pending title's installments, by installment id (S3, G.7)."""
+    titles = lock_titles([title_id])
+    title = titles[title_id]
+    if title.status != TitleStatus.PENDING:
+        raise TitleNotPending(title=str(title), status=title.get_status_display())
+    rows = [row for row in lock_installments_of(titles).values() if row.pk in due_dates]
+    for row in rows:
+        if row.status != InstallmentStatus.PENDING:
+            raise InstallmentNotOpen(installment=str(row), status=row.get_status_display())
+        row.due_date = row.interest_from = due_dates[row.pk]
+    write_many(rows, reasons=dict.fromkeys((row.pk for row in rows), because), by=by)
+    return title
+
+
+@transaction.atomic
+def cancel_title(*, title_id: int, reason: str, by: Actor) -> Title:
+    """Cancel a whole title before any receipt (G.14); raises ReasonTooShort, TitleHasReceipts, MoveRefused."""
+    reason = checked_reason(reason)
+    titles = lock_titles([title_id])
+    title = titles[title_id]
+    if title.status in (TitleStatus.PARTIALLY_SETTLED, TitleStatus.SETTLED):
+        raise TitleHasReceipts(title=str(title))
+    installments = list(lock_installments_of(titles).values())
+    move(title.cancel, reason=reason, by=by, because=reason)
+    write_many(installments, reasons=dict.fromkeys((row.pk for row in installments), reason), by=by)
+    return title
