@@ -75,7 +75,7 @@ check: lint test ## Everything that a commit must pass
 
 worker: $(VENV)/.installed ## Run the Celery worker and its beat (needs REDIS_URL)
 	@test -n "$$REDIS_URL" || grep -qs '^REDIS_URL=.' .env || { echo "Set REDIS_URL: without a broker tasks run in the process that asks for them." >&2; exit 1; }
-	@exec $(BIN)/celery -A config worker --beat --schedule /tmp/quita-beat --loglevel INFO --concurrency $(WORKERS)
+	@exec $(BIN)/celery -A config worker --beat --schedule $(VENV)/celerybeat-schedule --loglevel INFO --concurrency $(WORKERS)
 
 bench: $(VENV)/.installed-dev ## Measure, on PostgreSQL
 	@if ls tests/bench/bench_*.py >/dev/null 2>&1; then \

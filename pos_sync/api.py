@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Query
+from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from pydantic import BeforeValidator, WithJsonSchema
 
 from pos_sync import doorbell, openapi, protocol, rate_limits
 from pos_sync.auth import PullToken, PushToken
-from pos_sync.http import address_of, answer, body_of, compact, frozen_answer, instant
+from pos_sync.http import address_of, answer, body_of, compact, frozen_answer
 from pos_sync.models import Device
 from pos_sync.services import inbox
 from pos_sync.services.devices import limits_of, policy_of, record_contact
@@ -58,14 +58,14 @@ def _integer(said: object) -> object:
     return int(said)
 
 
-def _count(description: str) -> Any:
-    schema = {"type": "integer", "format": "int64", "description": description}
-    return Annotated[int | None, BeforeValidator(_integer), Query(None), WithJsonSchema(schema)]
+def _described(description: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "description": description})
 
 
-Limit = _count("How many rows a page should have; a wish, kept within 1 and 1,000.")
-AfterSeq = _count("Only operations with a greater seq; 0 brings those without a usable seq as well.")
-Epoch = _count("The epoch asked for; the device's current one where absent.")
+Count = Annotated[int | None, BeforeValidator(_integer)]
+Limit = Annotated[Count, _described("How many rows a page should have; a wish, kept within 1 and 1,000.")]
+AfterSeq = Annotated[Count, _described("Only operations with a greater seq; 0 brings those without one as well.")]
+Epoch = Annotated[Count, _described("The epoch asked for; the device's current one where absent.")]
 
 
 @api.get("/openapi.json", include_in_schema=False)
@@ -148,7 +148,7 @@ def push(request: HttpRequest) -> HttpResponse:
         pending_sum_cents=envelope.pending_sum_cents,
     )  # fmt: skip
     if batch.op_ids:
-        doorbell.ring(device_id=batch.source.judged_as, now=now)
+        doorbell.ring(device_id=batch.source.device_id, now=now)
     told = inbox.tell_batch(batch=batch)
     return answer(
         {
@@ -167,15 +167,13 @@ def push(request: HttpRequest) -> HttpResponse:
     operation_id="results",
     summary="What became of this device's operations",
 )
-def results(
-    request: HttpRequest, after_seq: AfterSeq = None, epoch: Epoch = None, limit: Limit = None
-) -> HttpResponse:
+def results(request: HttpRequest, after_seq: AfterSeq = None, epoch: Epoch = None, limit: Limit = None) -> HttpResponse:
     """Results in the order of their seq, page by page; `more` says that there is another page."""
     now, device = timezone.now(), request.auth  # type: ignore[attr-defined]
     if (after_seq or 0) < 0:
-        raise protocol.BadField("after_seq")
+        raise protocol.BadField(field="after_seq")
     if epoch is not None and epoch < 1:
-        raise protocol.BadField("epoch")
+        raise protocol.BadField(field="epoch")
     page = inbox.list_results(device=device, epoch=epoch, after_seq=after_seq or 0, limit=_wish(limit))
     record_contact(device_id=device.pk, now=now)
     return answer({"results": page.results, "more": page.more})

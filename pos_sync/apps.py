@@ -10,3 +10,10 @@ class PosSyncConfig(AppConfig):
     name = "pos_sync"
     verbose_name = _("Till synchronisation")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Add the tills' checks to those of the books."""
+        from pos_sync.books import CHECKS as OURS
+        from receivables.books import CHECKS
+
+        CHECKS.extend(OURS)

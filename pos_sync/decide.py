@@ -6,7 +6,7 @@ What is written is in `services`; charges and standings are computed by `receiva
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Literal
@@ -103,12 +103,16 @@ class InstallmentNow:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the books hold of all that a batch names, by the ids as sent; what is absent is unknown."""
+    """What the books hold of all that a batch names, by the ids as sent; what is absent is unknown.
+
+    A version that is not in `then` is the one that the batch found: `began` keeps it once receipts have touched it.
+    """
 
     installments: Mapping[str, InstallmentNow]
     then: Mapping[tuple[str, int], InstallmentThen]
     customers: Mapping[str, int]
     extra_holidays: AbstractSet[date] = frozenset()
+    began: Mapping[str, InstallmentNow] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -259,7 +263,8 @@ def decide_receipt(said: ReceiptSaid, *, scene: Scene, around: Circumstances) ->
 
 def after(scene: Scene, decision: Decision) -> Scene:
     """Give the scene that the next receipt of the same batch finds."""
-    return replace(scene, installments={**scene.installments, **decision.touched})
+    found = {key: scene.installments[key] for key in decision.touched}
+    return replace(scene, installments={**scene.installments, **decision.touched}, began={**found, **scene.began})
 
 
 def hold_everything(said: ReceiptSaid, *, around: Circumstances) -> Decision:
@@ -365,11 +370,12 @@ def _why(*, short: bool, now: InstallmentNow, then: InstallmentThen) -> tuple[st
 
 
 def _then(line: LineSaid, now: InstallmentNow, scene: Scene) -> InstallmentThen:
-    """Find what the till had; a version that is not known is taken for the present one."""
-    present = InstallmentThen(standing=now.standing, terms=now.terms, amount=now.amount)
+    """Find what the till had; a version that is not known is taken for the one that the batch found."""
+    began = scene.began.get(line.installment_id or "", now)
+    found = InstallmentThen(standing=began.standing, terms=began.terms, amount=began.amount)
     if line.installment_id is None or line.version is None:
-        return present
-    return scene.then.get((line.installment_id, line.version), present)
+        return found
+    return scene.then.get((line.installment_id, line.version), found)
 
 
 def _room_of(now: InstallmentNow, then: InstallmentThen) -> _Room:

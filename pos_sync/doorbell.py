@@ -20,7 +20,7 @@ _waiting: set[int] = set()
 
 
 def ring(*, device_id: int, now: datetime) -> None:
-    """Have a device's operations applied soon, or at once without a broker; never raises and never waits for a broker."""
+    """Have a device's operations applied soon, or at once without a broker; never raises, never waits for a broker."""
     if not settings.REDIS_URL:
         _apply_here(device_id, now)
     elif not broker_breaker.is_resting and device_id not in _waiting:
@@ -30,7 +30,7 @@ def ring(*, device_id: int, now: datetime) -> None:
 
 def _apply_here(device_id: int, now: datetime) -> None:
     try:
-        from pos_sync.services.ingestion import apply_pending  # noqa: PLC0415 - what fails there must not stop a push
+        from pos_sync.services.ingestion import apply_pending
 
         apply_pending(device_id, now=now)
     except Exception:
@@ -43,7 +43,7 @@ def _ring(device_id: int) -> None:
     if broker_breaker.is_resting:
         return
     try:
-        from pos_sync.tasks import ingest_operations  # noqa: PLC0415 - what fails there must not stop a push
+        from pos_sync.tasks import ingest_operations
 
         ingest_operations.delay(device_id)
     except Exception as failure:  # noqa: BLE001 - a silent or broken broker is the sweeper's case

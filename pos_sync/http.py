@@ -103,24 +103,30 @@ def nowhere(_request: HttpRequest) -> HttpResponse:
 
 def _refused(error: Exception) -> HttpResponse:
     """Turn what a view raised into its problem; what nobody expected is logged and is a 500."""
+    refusal = _refusal_of(error)
+    if refusal.code in ("unavailable", "server_error"):
+        logger.error("a till's request failed", exc_info=error)
+    return _problem(refusal.code, headers=refusal.headers, **refusal.members)
+
+
+def _refusal_of(error: Exception) -> Refusal:
+    refusal = Refusal("server_error")
     match error:
         case Refusal():
-            return _problem(error.code, headers=error.headers, **error.members)
+            refusal = error
         case protocol.RequestRefused():
-            return _problem(error.code, field=error.field)
+            refusal = Refusal(error.code, field=error.field)
         case RateLimited():
-            return _problem(error.code, headers={"Retry-After": str(error.retry_after)})
+            refusal = Refusal(error.code, headers={"Retry-After": str(error.retry_after)})
         case ValidationError():
-            return _problem("bad_field", field=str(error.errors[0]["loc"][-1]))
+            refusal = Refusal("bad_field", field=str(error.errors[0]["loc"][-1]))
         case RuleBroken() if error.code in protocol.PROBLEMS:
-            return _problem(error.code, detail=str(error))
+            refusal = Refusal(error.code, detail=str(error))
         case Http404():
-            return _problem("not_found")
+            refusal = Refusal("not_found")
         case OperationalError() | InterfaceError():
-            logger.error("the database did not answer", exc_info=error)
-            return _problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-    logger.error("a till's request failed", exc_info=error)
-    return _problem("server_error")
+            refusal = Refusal("unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return refusal
 
 
 def _finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:

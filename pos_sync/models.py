@@ -6,10 +6,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.models import Branch, ParameterSet, PaymentMethod
-from receivables.models.audited import AppendOnlyModel, AuditedModel
+from receivables.models.audited import AppendOnlyModel, AuditedModel, StatusField
 
 
 class TillPolicy(AuditedModel):
@@ -78,7 +78,7 @@ class Device(AuditedModel):
     install_id = models.CharField(max_length=64, editable=False)
     software = models.CharField(_("software"), max_length=80, blank=True)
     public_key = models.TextField(null=True, blank=True, editable=False)
-    state = FSMField(_("state"), default=DeviceState.ACTIVE, choices=DeviceState, protected=True, editable=False)
+    state = StatusField(_("state"), default=DeviceState.ACTIVE, choices=DeviceState)
     state_reason = models.CharField(_("reason"), max_length=500, blank=True, editable=False)
     epoch = models.PositiveIntegerField(_("epoch"), default=1, editable=False)
     paired_at = models.DateTimeField(_("paired at"), default=timezone.now, editable=False)
@@ -208,17 +208,21 @@ UNDECIDED = [OperationState.PENDING, OperationState.WAITING]
 
 
 class Operation(models.Model):
-    """The inbox: each operation exactly as it arrived, once for ever, and what became of it."""
+    """The inbox: each operation exactly as it arrived, once for ever, and what became of it.
+
+    `device` is the one whose sequence it belongs to; the state of `judged_as` says whether it is applied by itself.
+    """
 
     op_id = models.CharField(_("operation"), max_length=64, unique=True)
     device = models.ForeignKey(Device, models.PROTECT, related_name="operations", verbose_name=_("device"))
+    judged_as = models.ForeignKey(Device, models.PROTECT, related_name="+", verbose_name=_("judged as"))
     epoch = models.PositiveIntegerField(_("epoch"))
     seq = models.PositiveBigIntegerField(_("sequence"), null=True)
     kind = models.CharField(_("kind"), max_length=40)
     content_hash = models.CharField(max_length=64)
     raw = models.TextField(_("raw operation"))
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
-    state = FSMField(_("state"), default=OperationState.PENDING, choices=OperationState, protected=True)
+    state = StatusField(_("state"), default=OperationState.PENDING, choices=OperationState)
     reason = models.CharField(_("reason"), max_length=40, blank=True)
     flags = models.JSONField(_("flags"), default=list)
     outcome = models.JSONField(_("outcome"), null=True)

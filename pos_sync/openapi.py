@@ -15,8 +15,8 @@ from pos_sync import protocol
 from pos_sync.models import OperationState
 
 DESCRIPTION = (
-    "How offline tills pair, download receivables and deliver what they received. Money is integer cents (BRL), ids are "
-    "opaque strings, instants carry an offset. Errors are application/problem+json with a stable `code`. "
+    "How offline tills pair, download receivables and deliver what they received. Money is integer cents (BRL), "
+    "ids are opaque strings, instants carry an offset. Errors are application/problem+json with a stable `code`. "
     "Bodies and answers may be compressed with gzip."
 )
 
@@ -200,7 +200,7 @@ class Problem(Schema):
 # What tills send
 
 _SEQ = {"type": "integer", "minimum": 1, "maximum": protocol.MAX_SEQ}
-BODIES: Mapping[str, dict[str, Any]] = {
+BODIES: dict[str, dict[str, Any]] = {
     "PairingRequest": {
         "type": "object",
         "required": ["code", "install_id"],

@@ -205,7 +205,9 @@ def balances_follow_receipts() -> Iterator[Violation]:
     )
     yield from ask(
         "B3",
-        _("Allocation %(receipt_allocation_id)s pays installment %(installment_id)s under title %(title_id)s, not its own."),
+        _(
+            "Allocation %(receipt_allocation_id)s pays installment %(installment_id)s under title %(title_id)s, not its own."
+        ),
         """
         SELECT allocation.id AS receipt_allocation_id, installment.id AS installment_id,
                allocation.title_id
@@ -343,7 +345,9 @@ def cash_follows_receipts() -> Iterator[Violation]:
     )
     yield from ask(
         "B5",
-        _("Cash movement %(cash_movement_id)s does not mirror movement %(original_id)s: same account, opposite amount."),
+        _(
+            "Cash movement %(cash_movement_id)s does not mirror movement %(original_id)s: same account, opposite amount."
+        ),
         """
         SELECT opposite.id AS cash_movement_id, original.id AS original_id
         FROM receivables_cashmovement opposite
@@ -561,7 +565,9 @@ def closings_hold() -> Iterator[Violation]:
     )
     yield from ask(
         "B7",
-        _("Cash movement %(cash_movement_id)s is a supplement of closing %(cash_day_closing_id)s, which is of another account or day."),
+        _(
+            "Cash movement %(cash_movement_id)s is a supplement of closing %(cash_day_closing_id)s, which is of another account or day."
+        ),
         """
         SELECT movement.id AS cash_movement_id, closing.id AS cash_day_closing_id
         FROM receivables_cashmovement movement

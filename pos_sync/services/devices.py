@@ -65,7 +65,7 @@ def _record_use(token: DeviceToken, now: datetime) -> None:
 # States
 
 
-def change_device_state(*, device_id: int, state: str, reason: str, by: Actor) -> Device:
+def change_device_state(*, device_id: str, state: str, reason: str, by: Actor) -> Device:
     """Suspend, revoke or activate a device, as the admin and `manage.py device_state` do.
 
     Raises UnknownDeviceState, DeviceReasonMissing, UnknownDevice, TillInUse, MoveRefused.
@@ -88,11 +88,17 @@ def change_device_state(*, device_id: int, state: str, reason: str, by: Actor) -
     return device
 
 
-def _locked_device(device_id: int) -> Device:
-    device = Device.objects.locked().filter(pk=device_id).first()
+def _locked_device(device_id: str) -> Device:
+    rows = Device.objects.locked().select_related("branch")
+    device = rows.filter(pk=int(device_id)).first() if is_id(device_id) else None
     if device is None:
         raise UnknownDevice(device=device_id)
     return device
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text can be one of our ids."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 def _check_till_is_free(device: Device) -> None:
@@ -102,9 +108,10 @@ def _check_till_is_free(device: Device) -> None:
 
 
 def in_use(*, branch_id: int, till: str) -> QuerySet[Device]:
-    """Give the device that a till is worked with now: one at most, a constraint says."""
+    """Lock and give the device that a till is worked with now: one at most, a constraint says."""
     states = [DeviceState.ACTIVE, DeviceState.SUSPENDED]
-    return Device.objects.filter(branch_id=branch_id, till=till, state__in=states)
+    rows: QuerySet[Device] = Device.objects.locked()
+    return rows.filter(branch_id=branch_id, till=till, state__in=states)
 
 
 # What a device tells of itself

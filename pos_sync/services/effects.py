@@ -126,7 +126,7 @@ class Desk:
         self, row: Operation, form: WellFormed, effective_at: datetime, *, suspect: bool, forked: bool
     ) -> None:
         quarantined = decide.quarantine_reason(
-            device_state=self.device.state, taken_at=effective_at, replaced_at=self.device.replaced_at
+            device_state=row.judged_as.state, taken_at=effective_at, replaced_at=row.judged_as.replaced_at
         )
         if quarantined:
             self._quarantine(row, quarantined, effective_at)

@@ -1,4 +1,4 @@
-"""Custody: what a till sends is stored once, for ever, whatever it is worth (contract, "Three ideas", POST /operations).
+"""Custody: what a till sends is stored once, for ever, whatever it is worth (contract, POST /operations).
 
 Storing is one short transaction; what an operation does is decided later, in `ingestion`.
 """
@@ -20,7 +20,8 @@ from pos_sync.models import (
     OperationConflict,
     RawBatch,
 )
-from pos_sync.protocol import BadField, Envelope, ItemRead, OperationRead, RequestRefused, Refused
+from pos_sync.protocol import BadField, Envelope, ItemRead, OperationRead, Refused, RequestRefused
+from pos_sync.services.devices import is_id
 from pos_sync.services.sequence import Progress, one_view, read_progress, remember_through
 from receivables.models.audited import Actor, signed_by
 
@@ -108,32 +109,41 @@ def _source_of(device: Device, envelope: Envelope) -> Source:
 
 
 def _earlier_device(device: Device, said: str) -> Device:
-    if not (said.isascii() and said.isdigit() and len(said) <= 18):
-        raise BadField("device_id")
+    if not is_id(said):
+        raise BadField(field="device_id")
     found = Device.objects.filter(pk=int(said), branch=device.branch_id, till=device.till, pk__lt=device.pk).first()
     if found is None:
-        raise BadField("device_id")
+        raise BadField(field="device_id")
     return found
 
 
 def _open_epoch(source: Source, first_seq: int | None) -> None:
-    """Make the epoch's row; its first seq is what the till says, as long as nothing was counted from another."""
+    """Make and lock the epoch's row: the pushes of a sequence are stored one after the other, so arrival has an order.
+
+    The first seq is what the till says, as long as nothing was counted from another.
+    """
     first = first_seq if first_seq and source.epoch > 1 else 1
     rows = DeviceEpoch.objects.filter(device=source.device_id, epoch=source.epoch)
     if not rows.exists():
         row = DeviceEpoch(device_id=source.device_id, epoch=source.epoch, first_seq=first)
         DeviceEpoch.objects.bulk_create([row], ignore_conflicts=True)
-    elif first > 1:
-        rows.filter(through_seq=0).exclude(first_seq=first).update(first_seq=first)
+    epoch = rows.select_for_update(no_key=True).get()
+    if first > 1 and epoch.through_seq == 0 and epoch.first_seq != first:
+        epoch.first_seq = first
+        epoch.save(update_fields=["first_seq"])
 
 
 def _take(items: Sequence[ItemRead], source: Source, device: Device, now: datetime) -> list[Item]:
     """Insert what is new, keep copies with other content beside the first, and say what became of each item."""
     readable = [item for item in items if isinstance(item, OperationRead)]
-    inserted = _insert({item.op_id: item for item in reversed(readable)}.values(), source, now)
+    firsts: dict[str, OperationRead] = {}
+    for item in readable:
+        firsts.setdefault(item.op_id, item)
+    inserted = _insert(firsts.values(), source, now)
     held = _held({item.op_id for item in readable})
     taken = [_custody_of(item, held, inserted, device.branch_id) for item in items]
-    _keep_conflicts([item.read for item in taken if item.custody == "conflict"], held, device)
+    copies = [item for item, custody in zip(items, taken, strict=True) if custody.custody == "conflict"]
+    _keep_conflicts([copy for copy in copies if isinstance(copy, OperationRead)], held, device)
     return taken
 
 
@@ -150,27 +160,26 @@ def _custody_of(item: ItemRead, held: dict[str, "Held"], inserted: set[str], bra
 
 
 def _insert(operations: Iterable[OperationRead], source: Source, now: datetime) -> set[str]:
-    """Insert operations in one statement, in the order of their ids so that two pushes never wait for each other.
-
-    Returns the op_ids that were not there before.
-    """
+    """Insert operations in one statement, in their order; give the op_ids that were not there before."""
     rows = [
         Operation(
-            op_id=read.op_id, device_id=source.judged_as, epoch=source.epoch, seq=read.seq, kind=read.kind,
-            content_hash=read.content_hash, raw=read.raw, received_at=now, changed_at=now,
+            op_id=read.op_id, device_id=source.device_id, judged_as_id=source.judged_as, epoch=source.epoch,
+            seq=read.seq, kind=read.kind, content_hash=read.content_hash, raw=read.raw, received_at=now,
+            changed_at=now,
         )
-        for read in sorted(operations, key=lambda read: read.op_id)
+        for read in operations
     ]  # fmt: skip
     if not rows:
         return set()
     quote = connection.ops.quote_name
     fields = [field for field in Operation._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join(f"({', '.join(['%s'] * len(fields))})" for _ in rows)
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(Operation._meta.db_table)} ({', '.join(quote(field.column) for field in fields)}) "  # noqa: S608
-            f"VALUES {places} ON CONFLICT (op_id) DO NOTHING RETURNING op_id",
+            f"INSERT INTO {quote(Operation._meta.db_table)} ({columns}) VALUES {places} "
+            "ON CONFLICT (op_id) DO NOTHING RETURNING op_id",
             values,
         )
         return {op_id for (op_id,) in cursor.fetchall()}
@@ -190,14 +199,13 @@ def _held(op_ids: set[str]) -> dict[str, Held]:
     return {op_id: Held(pk, content_hash, branch_id) for op_id, pk, content_hash, branch_id in rows}
 
 
-def _keep_conflicts(copies: Sequence[ItemRead], held: dict[str, Held], device: Device) -> None:
+def _keep_conflicts(copies: Sequence[OperationRead], held: dict[str, Held], device: Device) -> None:
     kept = {
         (held[copy.op_id].pk, copy.content_hash): OperationConflict(
             operation_id=held[copy.op_id].pk, device=device, seq=copy.seq, content_hash=copy.content_hash,
             raw=copy.raw, **_signature(device),
         )
         for copy in copies
-        if isinstance(copy, OperationRead)
     }  # fmt: skip
     OperationConflict.objects.bulk_create([kept[key] for key in sorted(kept)], ignore_conflicts=True)
 
@@ -211,9 +219,7 @@ def _record_arrivals(batch: Batch) -> None:
         if item.read.seq is not None
     }
     rows = [
-        OperationArrival(
-            device_id=batch.source.device_id, epoch=batch.source.epoch, seq=seq, operation_id=operation_id
-        )
+        OperationArrival(device_id=batch.source.device_id, epoch=batch.source.epoch, seq=seq, operation_id=operation_id)
         for seq, operation_id in sorted(arrived, key=lambda pair: (pair[0], pair[1] or 0))
     ]
     OperationArrival.objects.bulk_create(rows, ignore_conflicts=True)
@@ -256,8 +262,8 @@ def _judgements() -> Any:
 def _result(item: Item, rows: dict[str, dict[str, Any]]) -> dict[str, object]:
     if isinstance(item.read, Refused):
         return protocol.refused_result(item.read)
-    if item.is_foreign and item.custody != "stored":
-        return protocol.foreign_result(item.read, custody=item.custody)
+    if item.is_foreign:
+        return protocol.foreign_result(item.read, custody="duplicate" if item.custody == "duplicate" else "conflict")
     if item.custody == "conflict":
         return protocol.conflict_result(item.read)
     row = rows[item.read.op_id] | {"seq": item.read.seq}

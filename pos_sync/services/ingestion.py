@@ -88,6 +88,7 @@ def _apply(ids: Sequence[int], *, now: datetime) -> int:
     locked = (
         Operation.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .filter(pk__in=ids, state__in=UNDECIDED)
+        .select_related("judged_as")
         .order_by("epoch", F("seq").asc(nulls_last=True), "pk")
     )
     operations = list(locked)

@@ -1,4 +1,4 @@
-"""Pairing a till: the code that a person makes, the device and token that it is exchanged for (contract, POST /pair)."""
+"""Pairing a till: the code that a person makes, the device and token that it is exchanged for (POST /pair)."""
 
 import re
 import secrets
@@ -156,7 +156,7 @@ def read_pairing_request(sent: Mapping[str, object]) -> PairingRequest:
 def _required(sent: Mapping[str, object], field: str, *, most: int) -> str:
     value = _optional(sent, field, most=most)
     if not value:
-        raise BadField(field)
+        raise BadField(field=field)
     return value
 
 
@@ -165,7 +165,7 @@ def _optional(sent: Mapping[str, object], field: str, *, most: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > most or not _TEXT.fullmatch(value or "-"):
-        raise BadField(field)
+        raise BadField(field=field)
     return value.strip()
 
 
@@ -192,19 +192,20 @@ def pair(*, request: PairingRequest, now: datetime) -> Paired:
         raise UnknownCode
     if now >= code.expires_at:
         raise CodeExpired
-    if code.device_id is None:
-        code.device = _new_device(code, request, now)
+    device = code.device
+    if device is None:
+        device = code.device = _new_device(code, request, now)
         code.save(update_fields=["device"])
-    elif code.device.install_id != request.install_id:
+    elif device.install_id != request.install_id:
         raise CodeUsed
-    return Paired(device=code.device, token=_new_token(code.device, now))
+    return Paired(device=device, token=_new_token(device, now))
 
 
 def _new_device(code: PairingCode, request: PairingRequest, now: datetime) -> Device:
     # Pairings of a branch come one after the other: two codes of one till may be used at once.
     branch = Branch.objects.locked().get(pk=code.branch_id)
     actor = Actor(name=f"{branch.code}/{code.till}", channel="till")
-    for former in in_use(branch_id=branch.pk, till=code.till).locked():
+    for former in in_use(branch_id=branch.pk, till=code.till):
         move(former.replace, by=actor, because="The till was paired again.", at=now)
     earlier = Device.objects.filter(branch=branch, till=code.till).values_list("receipt_series", flat=True)
     device = Device(

@@ -1,4 +1,4 @@
-"""How far a device's sequence has come: through_seq, applied_above, missing (contract, GET /changes, POST /operations)."""
+"""How far a device's sequence has come: first seq, through_seq, applied_above, missing (contract, GET /changes)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ SELECT before, seq FROM (
     SELECT a.seq, COALESCE(LAG(a.seq) OVER (ORDER BY a.seq), %s) AS before
     FROM {_ARRIVALS} a WHERE a.device_id = %s AND a.epoch = %s AND a.seq > %s) steps
 WHERE seq > before + 1 ORDER BY seq LIMIT {MAX_LISTED_SEQS}
-"""  # noqa: S608 - names of our own tables
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ def one_view() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield
+
+
+def first_seq(*, device_id: int, epoch: int) -> int:
+    """Give the seq with which a device's epoch begins: 1 unless the till said otherwise."""
+    known = DeviceEpoch.objects.filter(device=device_id, epoch=epoch).values_list("first_seq", flat=True)
+    return known.first() or 1
 
 
 def read_progress(*, device_id: int, epoch: int) -> Progress:

@@ -121,9 +121,7 @@ def _write_pages(snapshot: Snapshot, first: Json, whole: "_Whole", limit: int) -
             "installments": rows,
             "page_token": tokens[number] if number < len(tokens) else None,
         }
-        pages.append(
-            SnapshotPage(snapshot=snapshot, number=number, token=tokens[number - 1], body=_frozen(document))
-        )
+        pages.append(SnapshotPage(snapshot=snapshot, number=number, token=tokens[number - 1], body=_frozen(document)))
     return SnapshotPage.objects.bulk_create(pages, batch_size=20)
 
 
@@ -267,6 +265,6 @@ def _payment_methods(branch: Branch, policy: TillPolicy) -> Iterator[Json]:
 
 
 def _cursor(device: Device, *, as_of: datetime, horizon: date) -> str:
-    """Sign what the next pull of changes must know: whose window this was, when it was read and how far it reached."""
-    said = {"branch": device.branch_id, "epoch": device.epoch, "as_of": as_of.isoformat(), "horizon": horizon.isoformat()}
-    return signing.dumps(said, salt=_CURSOR_SALT)
+    """Sign what the next pull of changes must know: whose window this was, when it was read, how far it reached."""
+    seen = {"as_of": as_of.isoformat(), "horizon": horizon.isoformat()}
+    return signing.dumps({"branch": device.branch_id, "epoch": device.epoch, **seen}, salt=_CURSOR_SALT)

@@ -83,7 +83,7 @@ def parse_brl(text: str) -> Decimal:
     amount = Decimal(f"{match['reais'].replace('.', '')}.{match['cents'] or 0}")
     if amount > LARGEST:
         raise AmountTooLarge(amount=text.strip(), most=format_brl(LARGEST))
-    is_negative = bool(match["minus"] or match["inner_minus"]) and amount > 0
+    is_negative = match["minus"] or match["inner_minus"]
     return (-amount if is_negative else amount).quantize(CENT)
 
 

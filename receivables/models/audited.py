@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField
 from simple_history.models import HistoricalRecords
 
 
@@ -37,6 +38,18 @@ SYSTEM = Actor(name="system", channel="system")
 def money_field(label: Any, **options: Any) -> models.DecimalField:
     """Amounts are BRL with two places, up to 10^12 cents and sums of them."""
     return models.DecimalField(label, max_digits=15, decimal_places=2, **options)
+
+
+class StatusField(FSMField):
+    """A status that only transitions change; to the database, and so to migrations, it is a short text."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"protected": True, "editable": False, "max_length": 20} | options)
+
+    def deconstruct(self) -> tuple[Any, ...]:
+        name, _path, args, options = super().deconstruct()
+        kept = {key: value for key, value in options.items() if key not in ("choices", "protected")}
+        return name, "django.db.models.CharField", args, kept
 
 
 class AuditRow(models.Model):

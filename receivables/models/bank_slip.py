@@ -3,10 +3,10 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.models.account import LedgerAccount
-from receivables.models.audited import AuditedModel, money_field
+from receivables.models.audited import AuditedModel, StatusField, money_field
 from receivables.models.installment import Installment
 
 
@@ -24,7 +24,7 @@ class BankSlip(AuditedModel):
     our_number = models.CharField(_("our number"), max_length=20)
     due_date = models.DateField(_("due date"))
     amount = money_field(_("amount"))
-    status = FSMField(_("status"), default=SlipStatus.ISSUED, choices=SlipStatus, protected=True, editable=False)
+    status = StatusField(_("status"), default=SlipStatus.ISSUED, choices=SlipStatus)
 
     class Meta:
         verbose_name = _("bank slip")

@@ -5,10 +5,10 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.models.account import LedgerAccount
-from receivables.models.audited import AppendOnlyModel, AuditedModel, AuditedQuerySet, money_field
+from receivables.models.audited import AppendOnlyModel, AuditedModel, AuditedQuerySet, StatusField, money_field
 
 
 class CashDayStatus(models.TextChoices):
@@ -24,7 +24,7 @@ class CashDayQuerySet(AuditedQuerySet):
 class CashDay(AuditedModel):
     account = models.ForeignKey(LedgerAccount, models.PROTECT, related_name="days", verbose_name=_("short account"))
     day = models.DateField(_("day"))
-    status = FSMField(_("status"), default=CashDayStatus.OPEN, choices=CashDayStatus, protected=True, editable=False)
+    status = StatusField(_("status"), default=CashDayStatus.OPEN, choices=CashDayStatus)
 
     objects = CashDayQuerySet.as_manager()
 

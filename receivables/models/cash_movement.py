@@ -11,10 +11,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.models.account import Direction, DocumentType, HistoryCode, LedgerAccount
-from receivables.models.audited import AuditedModel, AuditedQuerySet, money_field
+from receivables.models.audited import AuditedModel, AuditedQuerySet, StatusField, money_field
 from receivables.models.cash_day import CashDayClosing
 from receivables.models.cash_session import CashSession
 from receivables.models.receipt import ClosedCashReversal, Origin, Receipt, ReceiptTender, Reversal
@@ -41,9 +41,7 @@ class CashMovement(AuditedModel):
     )
     cash_date = models.DateField(_("cash/bank date"))
     amount = money_field(_("amount"))
-    status = FSMField(
-        _("status"), default=MovementStatus.POSTED, choices=MovementStatus, protected=True, editable=False
-    )
+    status = StatusField(_("status"), default=MovementStatus.POSTED, choices=MovementStatus)
     history_code = models.ForeignKey(HistoryCode, models.PROTECT, related_name="+", verbose_name=_("history code"))
     document_type = models.ForeignKey(
         DocumentType, models.PROTECT, related_name="+", verbose_name=_("document type")

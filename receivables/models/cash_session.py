@@ -5,10 +5,10 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.models.account import PaymentMethod
-from receivables.models.audited import AppendOnlyModel, AuditedModel, money_field
+from receivables.models.audited import AppendOnlyModel, AuditedModel, StatusField, money_field
 from receivables.models.branch import Branch
 
 
@@ -22,7 +22,7 @@ class CashSession(AuditedModel):
     station = models.CharField(_("station"), max_length=10)
     idempotency_key = models.CharField(max_length=140, unique=True, editable=False)
     operator = models.CharField(_("operator"), max_length=60, blank=True)
-    status = FSMField(_("status"), default=SessionStatus.OPEN, choices=SessionStatus, protected=True, editable=False)
+    status = StatusField(_("status"), default=SessionStatus.OPEN, choices=SessionStatus)
     opened_at = models.DateTimeField(_("opened at"))
     float_amount = money_field(_("float"), default=0)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True, editable=False)

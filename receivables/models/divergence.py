@@ -5,9 +5,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
-from receivables.models.audited import AuditedModel, money_field
+from receivables.models.audited import AuditedModel, StatusField, money_field
 from receivables.models.branch import Branch
 from receivables.models.customer import Customer
 from receivables.models.installment import Installment
@@ -22,9 +22,7 @@ class DivergenceStatus(models.TextChoices):
 class Divergence(AuditedModel):
     branch = models.ForeignKey(Branch, models.PROTECT, verbose_name=_("branch"))
     reason = models.CharField(_("kind"), max_length=40, db_index=True)
-    status = FSMField(
-        _("status"), default=DivergenceStatus.OPEN, choices=DivergenceStatus, protected=True, editable=False
-    )
+    status = StatusField(_("status"), default=DivergenceStatus.OPEN, choices=DivergenceStatus)
     receipt = models.ForeignKey(
         Receipt, models.PROTECT, null=True, blank=True, related_name="divergences", verbose_name=_("receipt")
     )

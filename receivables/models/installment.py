@@ -7,11 +7,11 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.domain import charges, fold
 from receivables.domain.due_dates import HORIZON_DAYS
-from receivables.models.audited import AuditedQuerySet, VersionedModel, money_field
+from receivables.models.audited import AuditedQuerySet, StatusField, VersionedModel, money_field
 from receivables.models.branch import Terms
 from receivables.models.title import Title, TitleStatus
 
@@ -42,9 +42,7 @@ class InstallmentQuerySet(AuditedQuerySet):
 class Installment(VersionedModel):
     title = models.ForeignKey(Title, models.PROTECT, related_name="installments", verbose_name=_("title"))
     number = models.PositiveSmallIntegerField(_("number"))
-    status = FSMField(
-        _("status"), default=InstallmentStatus.PENDING, choices=InstallmentStatus, protected=True, editable=False
-    )
+    status = StatusField(_("status"), default=InstallmentStatus.PENDING, choices=InstallmentStatus)
     due_date = models.DateField(_("due date"))
     amount = money_field(_("amount"))
     original_amount = money_field(_("original amount"), editable=False)

@@ -7,11 +7,11 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from receivables.domain import fold
 from receivables.models.account import HistoryCode, LedgerAccount
-from receivables.models.audited import AuditedQuerySet, VersionedModel, money_field
+from receivables.models.audited import AuditedQuerySet, StatusField, VersionedModel, money_field
 from receivables.models.branch import Branch, City, Product
 from receivables.models.customer import Customer
 
@@ -45,7 +45,7 @@ class Title(VersionedModel):
         TRADE_BILL = "trade_bill", _("Trade bill")
         INVOICE_TRADE_BILL = "invoice_trade_bill", _("Invoice/Trade bill")
 
-    status = FSMField(_("status"), default=TitleStatus.PENDING, choices=TitleStatus, protected=True, editable=False)
+    status = StatusField(_("status"), default=TitleStatus.PENDING, choices=TitleStatus)
     document_number = models.CharField(_("document number"), max_length=30)
     entry_branch = models.ForeignKey(Branch, models.PROTECT, related_name="+", verbose_name=_("entry branch"))
     issuing_branch = models.ForeignKey(

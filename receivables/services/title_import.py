@@ -292,9 +292,7 @@ class _Check:
         for line in document.lines:
             versions = ledger.installments.get((title.pk, line.row.number))
             if versions is None:
-                rule = UnknownInstallment(
-                    document=document.name, count=title.installment_count, number=line.row.number
-                )
+                rule = UnknownInstallment(document=document.name, count=title.installment_count, number=line.row.number)
                 self.refuse(line.row.line, "parcela", rule)
                 continue
             said = {"due_date": line.row.due_date, "amount": line.row.amount}

@@ -21,6 +21,7 @@ from receivables.domain.errors import InvalidDocument
         "01.838.723/0001-27",
         "529.982.247-25",
         "000.000.001-91",
+        "000.022.202-02",
     ],
 )
 def test_a_valid_document_is_stored_unmasked_and_written_back(written: str) -> None:

@@ -26,6 +26,13 @@ def test_bank_holidays_are_the_public_ones_with_carnival_and_corpus_christi(year
     assert national_bank_holidays(year) == set(holidays.country_holidays("BR", years=year)) | bank_only
 
 
+@pytest.mark.parametrize("year", range(1600, 2600, 100))
+def test_moving_holidays_follow_easter_in_every_century(year: int) -> None:
+    for each in range(year, year + 100):
+        moving = {easter(each) + timedelta(days) for days in (-48, -47, -2, 60)}
+        assert moving <= national_bank_holidays(each)
+
+
 @pytest.mark.parametrize(
     ("due_date", "until"),
     [

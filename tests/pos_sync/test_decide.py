@@ -188,6 +188,12 @@ def test_a_line_that_says_nothing_does_nothing() -> None:
     assert set(decision.touched) == {"1"}
 
 
+def test_a_line_may_give_a_discount_alone() -> None:
+    decision = decided(receipt(line(100, installment_id="2"), line(discount=5_000)))
+    assert (verdict(decision), decision.lines[1].discount) == (("applied", None), 5_000)
+    assert decision.touched["1"].balance == 95_000
+
+
 # More money than the lines say
 
 
@@ -446,10 +452,12 @@ def test_where_version_and_books_differ_the_lower_charges_are_carried() -> None:
     assert (decision.flags, decision.lines[0].carried) == ((), 0)
 
 
-def test_local_holidays_are_known() -> None:
+def test_after_a_local_holiday_a_payment_is_not_late() -> None:
     on_tuesday = replace(ON_TIME, received_on=date(2026, 10, 6))
-    assert differs(line(100_000), around=on_tuesday)
-    assert not differs(line(100_000), books=replace(scene(), extra_holidays=frozenset({DUE})), around=on_tuesday)
+    holiday = replace(scene(), extra_holidays=frozenset({DUE}))
+    assert differs(line(1), around=on_tuesday)
+    decision = decided(receipt(line(1)), holiday, on_tuesday)
+    assert (decision.flags, decision.lines[0].late, decision.touched["1"].standing.fine_charged) == ((), False, False)
 
 
 # Flags
@@ -556,6 +564,20 @@ def test_the_next_receipt_of_a_batch_finds_what_the_one_before_left() -> None:
     assert (verdict(second), money(second)) == (("review", "partly_settled"), (40_000, 20_000, 0))
     third = decided(receipt(line(60_000)), after(after(scene(), first), second))
     assert (verdict(third), money(third)) == (("review", "already_settled"), (0, 60_000, 0))
+
+
+def test_a_version_not_in_history_is_the_one_that_the_batch_found() -> None:
+    books = replace(scene(), then={})
+    rest = after(books, decided(receipt(line(60_000)), books))
+    said = receipt(line(60_000))
+    assert verdict(decided(said, rest)) == ("review", "partly_settled")
+    assert verdict(decided(said, after(rest, decided(receipt(line(1)), rest)))) == ("review", "partly_settled")
+
+
+def test_receipts_of_a_batch_have_the_discount_limit_of_the_version_that_it_found() -> None:
+    books = replace(scene(), then={})
+    rest = after(books, decided(receipt(line(60_000)), books))
+    assert decided(receipt(line(35_000, discount=5_000)), rest).lines[0].discount == 5_000
 
 
 def test_two_receipts_of_a_till_that_reckons_with_its_own_first_one_are_applied() -> None:

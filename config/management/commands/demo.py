@@ -107,7 +107,8 @@ def commands(port: int) -> list[list[str]]:
 
 def start(command: list[str]) -> subprocess.Popen[bytes]:
     """Start one part, out of reach of the terminal's Ctrl-C: it is stopped by `stop`, in order."""
-    return subprocess.Popen(command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True)
+    environment = {"LOG_LEVEL": "WARNING"} | os.environ | {"PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(command, env=environment, start_new_session=True)
 
 
 def wait_for_first(parts: list[subprocess.Popen[bytes]]) -> None:

@@ -59,7 +59,9 @@ class Command(BaseCommand):
         for violation in found[:SHOWN_OF_EACH]:
             self.stdout.write(f"       {_line(violation)}")
         if len(found) > SHOWN_OF_EACH:
-            self.stdout.write("       " + _("and %(more)s more: --json lists all") % {"more": len(found) - SHOWN_OF_EACH})
+            self.stdout.write(
+                "       " + _("and %(more)s more: --json lists all") % {"more": len(found) - SHOWN_OF_EACH}
+            )
         return len(found)
 
 

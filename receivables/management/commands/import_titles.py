@@ -36,13 +36,13 @@ class Command(BaseCommand):
             apply=apply,
             because=file.name,
         )
-        self.stdout.write(json.dumps(as_object(report), ensure_ascii=False) if as_json else as_text(report, apply=apply))
+        self.stdout.write(
+            json.dumps(as_object(report), ensure_ascii=False) if as_json else as_text(report, apply=apply)
+        )
         if report.problems:
             count = len(report.problems)
             raise CommandError(
-                ngettext(
-                    "%(count)d problem: nothing was imported.", "%(count)d problems: nothing was imported.", count
-                )
+                ngettext("%(count)d problem: nothing was imported.", "%(count)d problems: nothing was imported.", count)
                 % {"count": count}
             )
 

@@ -1,0 +1,162 @@
+"""What every page of the back office keeps: nothing is deleted, history is read and never reverted, services write.
+
+Buttons that move a row are in `transitions`; the rules themselves are in the services.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, models
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+
+from receivables.admin.forms import FIELD_OVERRIDES, RuleForm
+from receivables.admin.history import entries, values_of
+from receivables.admin.tables import Table
+from receivables.domain.errors import ChangedMeanwhile, RuleBroken
+from receivables.models import Actor
+
+HISTORY_PER_PAGE = 50
+
+
+class HouseAdmin(admin.ModelAdmin):
+    """A noun's pages: rows limited to the user's branches, nothing deleted, broken rules told beside the fields."""
+
+    form = RuleForm
+    formfield_overrides = FIELD_OVERRIDES
+    show_full_result_count = False
+    list_per_page = 25
+    change_form_template = "admin/quita/change_form.html"
+    change_list_template = "admin/quita/change_list.html"
+    branch_lookups: ClassVar[tuple[str, ...]] = ()
+    """Lookups to a branch: a user sees rows of which one leads to a branch of his."""
+
+    class Media:
+        css: ClassVar = {"all": ["receivables/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Limit the rows to those of the user's branches."""
+        rows = super().get_queryset(request)
+        if not self.branch_lookups or request.user.is_superuser:
+            return rows
+        mine = request.user.branches.values("pk")
+        chosen = models.Q()
+        for lookup in self.branch_lookups:
+            chosen |= models.Q(**{f"{lookup}__in": mine})
+        return rows.filter(chosen)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_row(self, request: HttpRequest, object_id: str) -> Any:
+        """Give a row that the user may see; raises Http404, PermissionDenied."""
+        row = self.get_object(request, unquote(str(object_id)))
+        if row is None:
+            raise Http404(_("There is no such row, or it belongs to another branch."))
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        return row
+
+    def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
+        """Give the tables shown under the form."""
+        return []
+
+    # Forms whose rows are written by services
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show or save a row; a rule that refuses it leaves nothing written and is told in the form."""
+        if object_id is not None:
+            row = self.get_row(request, object_id)
+            extra_context = {"tables": self.related_tables(request, row), **(extra_context or {})}
+        show = partial(super().changeform_view, request, object_id, form_url, extra_context)
+        try:
+            return show()
+        except RuleBroken as broken:
+            request.broken_rule = broken
+        except IntegrityError:
+            request.broken_rule = ChangedMeanwhile(what=str(self.opts.verbose_name))
+        return show()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        form = super().get_form(request, obj, change, **options)
+        form.broken = getattr(request, "broken_rule", None)
+        return form
+
+    # History
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_simple_history"
+        view = self.admin_site.admin_view(self.history_form_view)
+        return [path("<path:object_id>/history/<int:version_id>/", view, name=name), *super().get_urls()]
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Tell each version of a row: who, why, old → new."""
+        row = self.get_row(request, object_id)
+        if not hasattr(self.model, "history"):
+            raise Http404(_("This row never changes: it has no history."))
+        records = self.model.history.filter(**{self.opts.pk.attname: row.pk}).order_by("-history_date", "-history_id")
+        page = self.get_paginator(request, records, HISTORY_PER_PAGE).get_page(request.GET.get("p", 1))
+        start = page.start_index() - 1
+        with_measure = list(records[max(start, 0) : max(start, 0) + HISTORY_PER_PAGE + 1])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History of %(row)s") % {"row": row},
+            "entries": entries(with_measure)[:HISTORY_PER_PAGE],
+            "page": page,
+            "object": row,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/quita/history.html", context)
+
+    def history_form_view(self, request: HttpRequest, object_id: str, version_id: int) -> HttpResponse:
+        """Show one version of a row as it stood; nothing is ever set back from here."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        row = self.get_row(request, object_id)
+        if not hasattr(self.model, "history"):
+            raise Http404
+        record = self.model.history.filter(**{self.opts.pk.attname: row.pk, "history_id": version_id}).first()
+        if record is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("%(row)s as it stood") % {"row": row},
+            "record": entries([record])[0],
+            "values": values_of(record),
+            "object": row,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/quita/version.html", context)
+
+
+class ReadOnlyAdmin(HouseAdmin):
+    """Rows that no form writes: shown, searched, never typed into."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AuditedAdmin(HouseAdmin):
+    """Cadastros: saved with a history row signed by the person; codes that postings rest on are fixed once made."""
+
+    fixed_once_made: ClassVar[tuple[str, ...]] = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, *self.fixed_once_made] if obj else fields
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        obj.save_as(Actor.person(request.user))

@@ -1,0 +1,60 @@
+"""Read-only tables of related rows under a form: parcels, receipts, movements, slips."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from receivables.admin.explain import written
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one cell shows; numbers are right-aligned."""
+
+    text: Any
+    is_number: bool = False
+
+
+@dataclass(slots=True)
+class Table:
+    """A titled table; `empty` says what would be here and how to make it."""
+
+    title: Any
+    columns: Sequence[Any]
+    empty: Any
+    rows: list[list[Cell]] = field(default_factory=list)
+
+    def fill(self, rows: Iterable[Sequence[Any]]) -> "Table":
+        """Add a row of values for each item."""
+        self.rows += [[cell(value) for value in row] for row in rows]
+        return self
+
+
+def cell(value: Any) -> Cell:
+    """Write a value for a cell; HTML that is already safe stays as it is."""
+    if isinstance(value, SafeString):
+        return Cell(value)
+    return Cell(written(value), is_number=isinstance(value, Decimal | int) and not isinstance(value, bool))
+
+
+def chip(status: str, label: Any) -> SafeString:
+    """Write a status as a small labelled chip."""
+    return format_html('<span class="chip chip-{}">{}</span>', status, label)
+
+
+def link(row: models.Model | None, text: Any = None) -> SafeString | None:
+    """Link to a row's own page."""
+    if row is None:
+        return None
+    return format_html('<a href="{}">{}</a>', change_url(row), text or row)
+
+
+def change_url(row: models.Model) -> str:
+    """Give the address of a row's page."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

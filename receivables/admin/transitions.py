@@ -1,0 +1,287 @@
+"""The house's way from a status to a move: buttons where the FSM, the person and the branch allow, a form, one service.
+
+A button only asks: each POST checks permission and branch again, and the service decides once more under lock.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_fsm import has_transition_perm
+
+from receivables.admin.base import HouseAdmin
+from receivables.admin.explain import CONFIRMATIONS, explain
+from receivables.admin.forms import show_broken
+from receivables.admin.tables import Table, change_url
+from receivables.domain.errors import (
+    BranchNotYours,
+    ChangedMeanwhile,
+    ConfirmationRequired,
+    MoveRefused,
+    NotPermitted,
+    RuleBroken,
+)
+from receivables.models import Actor
+
+Line = tuple[Any, Any]
+FORBIDDEN = (NotPermitted, BranchNotYours)
+
+
+class TransitionForm(forms.Form):
+    """What a person is asked before a move: what is, what will be, the fields, the consequence on the button."""
+
+    error_fields: ClassVar[dict[str, str]] = {}
+    confirmations: ClassVar[tuple[str, ...]] = ()
+    confirm: Any = _("Confirm")
+
+    def __init__(self, *args: Any, row: Any = None, user: Any, today: date, query: Any = None, **options: Any) -> None:
+        self.row, self.user, self.today, self.query = row, user, today, query or {}
+        super().__init__(*args, **options)
+        if self.confirmations:
+            self.fields["confirmed"] = forms.MultipleChoiceField(
+                label=_("Confirmation"),
+                required=False,
+                choices=[(code, CONFIRMATIONS[code]) for code in self.confirmations],
+                widget=forms.MultipleHiddenInput,
+            )
+        if hasattr(row, "version"):
+            self.fields["version"] = forms.IntegerField(
+                required=False, initial=row.version, widget=forms.HiddenInput
+            )
+
+    def what_is(self) -> Sequence[Line]:
+        """Give what stands now, label by label."""
+        return []
+
+    def what_will_be(self) -> Sequence[Line]:
+        """Give what the move will leave, label by label."""
+        return []
+
+    def tables(self) -> Sequence[Table]:
+        """Give tables that help to decide."""
+        return []
+
+    def groups(self) -> Sequence[tuple[Any, Any]]:
+        """Give titled groups of further fields: (title, bound fields)."""
+        return []
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        seen = cleaned.get("version")
+        if seen is not None and seen != self.row.version:
+            show_broken(self, ChangedMeanwhile(what=str(self.row)))
+        return cleaned
+
+    def require(self) -> None:
+        """Raise NotPermitted or BranchNotYours where what is asked, or was answered, needs more than the button did."""
+
+    def verify(self, result: Any) -> None:
+        """Raise ChangedMeanwhile, undoing all, where what the service found was not what the person saw."""
+
+    def values(self) -> dict[str, Any]:
+        """Give what the service is called with, beside who, when and today."""
+        raise NotImplementedError
+
+    def done(self, result: Any) -> str:
+        """Say what happened and what comes next."""
+        raise NotImplementedError
+
+    @property
+    def confirmed(self) -> frozenset[str]:
+        return frozenset(self.cleaned_data.get("confirmed", ()))
+
+    def refuse(self, broken: RuleBroken) -> None:
+        """Show a broken rule beside its field; a confirmable warning opens its box “ciente”."""
+        if isinstance(broken, ConfirmationRequired) and self.confirmations:
+            self.ask_to_confirm(broken.facts["codes"])
+        show_broken(self, broken)
+
+    def ask_to_confirm(self, codes: Any) -> None:
+        """Show the boxes to tick for these warnings."""
+        field = self.fields["confirmed"]
+        field.choices = [(code, CONFIRMATIONS[code]) for code in codes]
+        field.widget = forms.CheckboxSelectMultiple(choices=field.choices)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A button: its label, the move that must be legal, who may, the form and the one service that acts."""
+
+    label: Any
+    form: type[TransitionForm]
+    service: Callable[..., Any]
+    require: Callable[[Any, Any], None]
+    verb: str = ""
+    applies: Callable[[Any], bool] = lambda row: True
+    goes_to: Callable[[Any], str] | None = None
+
+    def is_legal(self, row: Any) -> bool:
+        """Say whether the row's status allows the move, whoever asks."""
+        legal = has_transition_perm(getattr(row, self.verb), _ANYBODY) if self.verb else True
+        return legal and self.applies(row)
+
+    def is_offered(self, row: Any, user: Any) -> bool:
+        """Say whether the button is shown to the user."""
+        return self.is_legal(row) and self._is_allowed(row, user)
+
+    def _is_allowed(self, row: Any, user: Any) -> bool:
+        try:
+            self.check(row, user)
+        except FORBIDDEN:
+            return False
+        return True
+
+    def check(self, row: Any, user: Any) -> None:
+        """Raise NotPermitted or BranchNotYours unless the user may do this to the row, by our rules and by the FSM's."""
+        self.require(user, row)
+        if self.verb and self.is_legal(row) and not has_transition_perm(getattr(row, self.verb), user):
+            raise NotPermitted(permission=str(self.label))
+
+    def act(self, form: TransitionForm, *, by: Actor) -> Any:
+        """Call the service once, giving it who, when and today where it asks for them."""
+        moment = {"by": by, "now": timezone.now(), "on": form.today}
+        asked = inspect.signature(self.service).parameters
+        return self.service(**form.values(), **{name: value for name, value in moment.items() if name in asked})
+
+
+class _Anybody:
+    """Asks the FSM about statuses alone."""
+
+    def has_perm(self, *_args: Any) -> bool:
+        return True
+
+
+_ANYBODY: Any = _Anybody()
+
+
+class TransitionAdmin(HouseAdmin):
+    """A noun whose moves are buttons. `transitions` act on a row, `desk_transitions` need none yet (close a day)."""
+
+    transitions: ClassVar[Mapping[str, Transition]] = {}
+    desk_transitions: ClassVar[Mapping[str, Transition]] = {}
+    transition_template = "admin/quita/transition.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        stem = f"{self.opts.app_label}_{self.opts.model_name}"
+        of_a_row = [
+            path(f"<int:object_id>/{name}/", self._view(name), name=f"{stem}_{name}") for name in self.transitions
+        ]
+        of_the_desk = [path(f"{name}/", self._desk(name), name=f"{stem}_{name}") for name in self.desk_transitions]
+        return [*of_a_row, *of_the_desk, *super().get_urls()]
+
+    def _view(self, name: str) -> Callable[..., HttpResponse]:
+        return self.admin_site.admin_view(partial(self.transition_view, name=name))
+
+    def _desk(self, name: str) -> Callable[..., HttpResponse]:
+        return self.admin_site.admin_view(partial(self.desk_view, name=name))
+
+    # Buttons
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        context = {"buttons": self.buttons(request, object_id), **(extra_context or {})} if object_id else extra_context
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def buttons(self, request: HttpRequest, object_id: str) -> list[dict[str, Any]]:
+        """Give the buttons that this user has on this row now."""
+        row = self.get_row(request, object_id)
+        return [
+            {"name": name, "label": transition.label, "url": self._url(name, row.pk)}
+            for name, transition in self.transitions.items()
+            if transition.is_offered(row, request.user)
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        buttons = [
+            {"name": name, "label": transition.label, "url": self._url(name)}
+            for name, transition in self.desk_transitions.items()
+            if transition.is_offered(None, request.user)
+        ]
+        return super().changelist_view(request, {"buttons": buttons, **(extra_context or {})})
+
+    def _url(self, name: str, *args: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+    # The form page and its POST
+
+    def transition_view(self, request: HttpRequest, object_id: int, *, name: str) -> HttpResponse:
+        """Ask, then act on one row; a status that no longer allows it is told on the row's own page."""
+        transition, row = self.transitions[name], self.get_row(request, str(object_id))
+        with _forbidding():
+            transition.check(row, request.user)
+        if not transition.is_legal(row):
+            refusal = MoveRefused(noun=str(row), status=_status_of(row), verb=str(transition.label))
+            self.message_user(request, explain(refusal), messages.ERROR)
+            return HttpResponseRedirect(change_url(row))
+        return self._ask_or_act(request, transition, row)
+
+    def desk_view(self, request: HttpRequest, *, name: str) -> HttpResponse:
+        """Ask, then act where no row is there yet, or on several."""
+        transition = self.desk_transitions[name]
+        with _forbidding():
+            transition.check(None, request.user)
+        return self._ask_or_act(request, transition, None)
+
+    def _ask_or_act(self, request: HttpRequest, transition: Transition, row: Any) -> HttpResponse:
+        known = {"row": row, "user": request.user, "today": timezone.localdate(), "query": request.GET}
+        form = transition.form(request.POST if request.method == "POST" else None, **known)
+        with _forbidding():
+            form.require()
+        if form.is_valid():
+            try:
+                return self._act(request, transition, form, row)
+            except RuleBroken as broken:
+                form.refuse(broken)
+            except IntegrityError:
+                form.refuse(ChangedMeanwhile(what=str(row or self.opts.verbose_name)))
+        return self._page(request, transition, form, row)
+
+    def _act(self, request: HttpRequest, transition: Transition, form: TransitionForm, row: Any) -> HttpResponse:
+        with transaction.atomic():
+            result = transition.act(form, by=Actor.person(request.user))
+            form.verify(result)
+        self.message_user(request, form.done(result), messages.SUCCESS)
+        if transition.goes_to is not None:
+            return HttpResponseRedirect(transition.goes_to(result))
+        if row is not None:
+            return HttpResponseRedirect(change_url(row))
+        return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
+
+    def _page(self, request: HttpRequest, transition: Transition, form: TransitionForm, row: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{transition.label} · {row}" if row else transition.label,
+            "form": form,
+            "row": row,
+            "back": change_url(row) if row else self._url("changelist"),
+            "opts": self.opts,
+            "media": self.media + form.media,
+        }
+        return TemplateResponse(request, self.transition_template, context)
+
+
+@contextmanager
+def _forbidding() -> Iterator[None]:
+    """Answer 403, in the person's words, where a permission or a branch is missing."""
+    try:
+        yield
+    except FORBIDDEN as broken:
+        raise PermissionDenied(explain(broken)) from broken
+
+
+def _status_of(row: Any) -> str:
+    return str(getattr(row, "status", "") or getattr(row, "state", ""))

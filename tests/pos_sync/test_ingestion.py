@@ -1,0 +1,355 @@
+"""From the inbox into the ledger: states, reasons, flags, voids, sessions, failures (protocol v1)."""
+
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+
+import pytest
+
+from pos_sync.models import Device, Operation, OperationState, TillOperator, TillPolicy
+from pos_sync.protocol import Envelope
+from pos_sync.services import effects
+from pos_sync.services.inbox import store_batch, tell_batch
+from pos_sync.services.ingestion import apply_pending
+from receivables.models import (
+    SYSTEM,
+    CashMovement,
+    CashSession,
+    CustomerCredit,
+    Divergence,
+    Receipt,
+    SessionStatus,
+    TitleStatus,
+)
+from receivables.services.cash_day import close_day
+from receivables.services.title import cancel_title
+from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, make_branch, make_customer, make_title
+from tests.services.test_settlement import settle, settle_part
+
+pytestmark = pytest.mark.django_db
+
+PAIRED = NOW - timedelta(hours=6)
+_ids = count(1)
+
+
+def make_device(branch, *, till="03", **values):
+    TillPolicy.objects.get_or_create(parameter_set=branch.parameter_set)
+    TillOperator(branch=branch, code="01", name="Bia", pin_hash="x").save_as(SYSTEM)
+    device = Device(**{"branch": branch, "till": till, "install_id": "i", "paired_at": PAIRED} | values)
+    device.save_as(SYSTEM)
+    return device
+
+
+class Till:
+    """A till that speaks straight to the inbox."""
+
+    def __init__(self, device):
+        self.device, self.seq, self.receipts = device, 0, 0
+
+    def operation(self, kind, body, *, seq=None, at=None, op_id=None, **values):
+        self.seq = seq or self.seq + 1
+        return {"op_id": op_id or f"op-{next(_ids)}", "seq": self.seq, "kind": kind, "v": 1,
+                "occurred_at": (at or NOW - timedelta(hours=1)).isoformat(), "body": body} | values  # fmt: skip
+
+    def receipt(self, *lines, paid=None, at=None, op_id=None, seq=None, **values):
+        self.receipts += 1
+        total = sum(line[f"{part}_cents"] for line in lines for part in ("principal", "interest", "fine"))
+        body = {"operator": "01", "session_id": None, "receipt_no": f"03-{self.receipts:06d}", "lines": list(lines),
+                "tenders": [{"method": "cash", "amount_cents": total if paid is None else paid}]}  # fmt: skip
+        return self.operation("receipt", body | values, at=at, op_id=op_id, seq=seq)
+
+    def push(self, *operations, now=NOW, apply=True):
+        raw = json.dumps({"operations": operations}).encode()
+        envelope = Envelope(list(json.loads(raw)["operations"]), None, None, None, None, None, None)
+        batch = store_batch(device=self.device, envelope=envelope, raw=raw, now=now)
+        if apply:
+            apply_pending(self.device.pk, now=now)
+        return tell_batch(batch=batch).results
+
+
+def line(installment, principal, interest=0, fine=0, discount=0):
+    return {"installment_id": str(installment.pk), "version": installment.version, "principal_cents": principal,
+            "interest_cents": interest, "fine_cents": fine, "discount_cents": discount}  # fmt: skip
+
+
+@pytest.fixture
+def branch(db):
+    return make_branch()
+
+
+@pytest.fixture
+def till(branch):
+    return Till(make_device(branch))
+
+
+def parcel(branch, amount="1000.00", **values):
+    return make_title(branch=branch, amounts=(amount,), **values).installments.get()
+
+
+def test_a_receipt_settles_its_installment_and_enters_the_cash(till, branch):
+    installment = parcel(branch)
+    (result,) = till.push(till.receipt(line(installment, 100_000)))
+    assert (result["state"], result["reason"], result["flags"]) == ("applied", None, ["session_unknown"])
+    assert result["outcome"]["allocated_cents"] == 100_000
+    installment.title.refresh_from_db()
+    assert (installment.title.status, installment.title.received_on) == (TitleStatus.SETTLED, TODAY)
+    movement = CashMovement.objects.get()
+    assert (movement.amount, movement.account, movement.origin) == (1000, cash_account(branch), "till")
+    receipt = Receipt.objects.get()
+    assert (receipt.number, receipt.station, receipt.idempotency_key) == ("03-000001", "03", result["op_id"])
+
+
+def test_a_batch_applies_receipts_of_one_installment_in_order(till, branch):
+    installment = parcel(branch)
+    results = till.push(*(till.receipt(line(installment, 30_000)) for _ in range(4)))
+    assert [result["state"] for result in results] == ["applied", "applied", "applied", "review"]
+    assert results[3]["reason"] == "partly_settled"
+    assert results[3]["outcome"]["allocated_cents"] == 10_000
+    assert results[3]["outcome"]["credit_cents"] == 20_000
+    installment.refresh_from_db()
+    assert (installment.balance, installment.status) == (0, "settled")
+
+
+def test_a_parcel_paid_centrally_meanwhile_becomes_credit_and_a_divergence(till, branch):
+    installment = parcel(branch)
+    settle(installment.title, "1000.00")
+    (result,) = till.push(till.receipt(line(installment, 100_000)))
+    assert (result["state"], result["reason"]) == ("review", "already_settled")
+    assert result["outcome"]["credit_cents"] == 100_000
+    assert CustomerCredit.objects.get().customer == installment.title.bill_to
+    divergence = Divergence.objects.get()
+    assert (divergence.reason, divergence.amount, divergence.source) == ("already_settled", 1000, result["op_id"])
+
+
+def test_a_parcel_partly_paid_centrally_takes_what_is_left(till, branch):
+    installment = parcel(branch)
+    settle_part(installment, "400.00")
+    (result,) = till.push(till.receipt(line(installment, 100_000)))
+    assert (result["state"], result["reason"]) == ("review", "partly_settled")
+    assert (result["outcome"]["allocated_cents"], result["outcome"]["credit_cents"]) == (60_000, 40_000)
+
+
+def test_a_cancelled_title_takes_nothing(till, branch):
+    installment = parcel(branch)
+    cancel_title(title_id=installment.title_id, reason=REASON, by=CASHIER)
+    (result,) = till.push(till.receipt(line(installment, 100_000)))
+    assert (result["state"], result["reason"]) == ("review", "cancelled")
+
+
+def test_an_unknown_installment_is_held_in_suspense(till):
+    said = {"installment_id": "999999", "version": 1, "principal_cents": 5_000, "interest_cents": 0, "fine_cents": 0,
+            "discount_cents": 0}  # fmt: skip
+    (result,) = till.push(till.receipt(said))
+    assert (result["state"], result["reason"]) == ("held", "unknown_installment")
+    assert result["outcome"]["suspense_cents"] == 5_000
+    assert CustomerCredit.objects.get().customer is None
+
+
+def test_an_installment_of_another_branch_seems_unknown_and_is_named_only_in_the_queue(till):
+    foreign = parcel(make_branch())
+    (result,) = till.push(till.receipt(line(foreign, 100_000)))
+    assert (result["state"], result["reason"]) == ("held", "unknown_installment")
+    assert Divergence.objects.get().details["other_branch"] == [str(foreign.pk)]
+    foreign.refresh_from_db()
+    assert foreign.balance == 1000
+
+
+def test_a_policy_of_the_whole_company_lets_a_till_receive_for_another_branch(till, branch):
+    policy = TillPolicy.objects.get(parameter_set=branch.parameter_set)
+    policy.scope = TillPolicy.Scope.COMPANY
+    policy.save_as(SYSTEM)
+    foreign = parcel(make_branch())
+    (result,) = till.push(till.receipt(line(foreign, 100_000)))
+    assert result["state"] == "applied"
+
+
+def test_surplus_of_a_known_customer_is_credit_and_still_applied(till):
+    customer = make_customer()
+    (result,) = till.push(till.receipt(customer_id=str(customer.pk), paid=5_000))
+    assert (result["state"], result["outcome"]["credit_cents"]) == ("applied", 5_000)
+    assert CustomerCredit.objects.filter(customer=customer).available() == 50
+
+
+def test_the_same_operation_again_is_a_duplicate_with_the_same_outcome(till, branch):
+    operation = till.receipt(line(parcel(branch), 100_000))
+    first, again = till.push(operation)[0], till.push(operation)[0]
+    assert (first["custody"], again["custody"]) == ("stored", "duplicate")
+    assert again["outcome"] == first["outcome"]
+    assert Receipt.objects.count() == 1
+
+
+def test_a_closed_cash_day_sends_the_money_to_the_next_open_one(till, branch):
+    close_day(account_id=cash_account(branch).pk, day=TODAY, by=CASHIER, now=NOW, on=TODAY)
+    (result,) = till.push(till.receipt(line(parcel(branch), 100_000)))
+    assert "cash_day_closed" in result["flags"]
+    receipt = Receipt.objects.get()
+    assert (receipt.received_on, receipt.cash_date) == (TODAY, TODAY + timedelta(days=1))
+    assert CashMovement.objects.get().cash_date == TODAY + timedelta(days=1)
+
+
+def test_an_unknown_method_goes_to_the_others(till, branch):
+    tenders = [{"method": "vale", "amount_cents": 100_000}]
+    (result,) = till.push(till.receipt(line(parcel(branch), 100_000), tenders=tenders))
+    assert "unknown_method" in result["flags"]
+    assert Receipt.objects.get().tenders.get().method.code == "outros"
+
+
+def test_a_clock_that_runs_ahead_is_clamped_to_the_arrival(till, branch):
+    (result,) = till.push(till.receipt(line(parcel(branch), 100_000), at=NOW + timedelta(days=40)))
+    assert "clock_suspect" in result["flags"]
+    assert Receipt.objects.get().received_on == TODAY
+
+
+def test_a_clock_before_the_pairing_is_clamped_to_it(till, branch):
+    till.push(till.receipt(line(parcel(branch), 100_000), at=NOW - timedelta(days=40)))
+    assert Operation.objects.get().effective_at == PAIRED
+
+
+def test_a_repeated_receipt_number_is_flagged_never_refused(till, branch):
+    first = till.receipt(line(parcel(branch), 100_000))
+    second = till.receipt(line(parcel(branch), 100_000), receipt_no="03-000001")
+    results = till.push(first, second)
+    assert [("receipt_no_reused" in result["flags"]) for result in results] == [False, True]
+
+
+def test_two_operations_of_one_sequence_are_both_applied_the_later_flagged(till, branch):
+    first = till.receipt(line(parcel(branch), 100_000))
+    till.push(first)
+    (second,) = till.push(till.receipt(line(parcel(branch), 100_000), seq=first["seq"]))
+    assert (second["state"], "sequence_fork" in second["flags"]) == ("applied", True)
+
+
+@pytest.mark.parametrize("move", ["suspend", "revoke"])
+def test_what_a_suspended_or_revoked_device_sends_is_quarantined(till, branch, move):
+    from receivables.services.moves import move as run_move
+
+    run_move(getattr(till.device, move), reason=REASON, by=SYSTEM)
+    (result,) = till.push(till.receipt(line(parcel(branch), 100_000)))
+    assert (result["custody"], result["state"]) == ("stored", "quarantined")
+    assert result["reason"] == f"device_{till.device.state}"
+    assert not Receipt.objects.exists()
+    assert Divergence.objects.get().reason == result["reason"]
+
+
+def test_a_void_undoes_its_receipt(till, branch):
+    installment = parcel(branch)
+    (receipt,) = till.push(till.receipt(line(installment, 100_000)))
+    body = {"receipt_op_id": receipt["op_id"], "reason": "Erro"}
+    (result,) = till.push(till.operation("receipt_void", body))
+    assert (result["state"], result["reason"]) == ("applied", None)
+    assert result["outcome"] == {"allocated_cents": 0, "credit_cents": 0, "suspense_cents": 0}
+    installment.refresh_from_db()
+    assert (installment.balance, installment.status) == (1000, "pending")
+    assert CashMovement.objects.balance() == 0
+
+
+def test_a_void_before_its_receipt_waits_and_is_applied_when_it_comes(till, branch):
+    installment = parcel(branch)
+    receipt = till.receipt(line(installment, 100_000), seq=1)
+    void = till.operation("receipt_void", {"receipt_op_id": receipt["op_id"], "reason": ""}, seq=2)
+    (result,) = till.push(void)
+    assert (result["state"], result["outcome"]) == ("waiting", None)
+    till.push(receipt)
+    assert Operation.objects.get(op_id=void["op_id"]).state == OperationState.APPLIED
+    installment.refresh_from_db()
+    assert installment.balance == 1000
+
+
+def test_a_second_void_posts_nothing(till, branch):
+    (receipt,) = till.push(till.receipt(line(parcel(branch), 100_000)))
+    voids = [till.operation("receipt_void", {"receipt_op_id": receipt["op_id"], "reason": ""}) for _ in range(2)]
+    results = till.push(*voids)
+    assert [result["reason"] for result in results] == [None, "already_reversed"]
+    assert CashMovement.objects.count() == 2
+
+
+def test_a_void_of_an_earlier_session_is_posted_and_reviewed(till, branch):
+    till.push(till.operation("session_open", {"session_id": "s1", "operator": "01", "float_cents": 0}))
+    (receipt,) = till.push(till.receipt(line(parcel(branch), 100_000), session_id="s1"))
+    till.push(till.operation("session_close", {"session_id": "s1", "counted": []}))
+    (result,) = till.push(till.operation("receipt_void", {"receipt_op_id": receipt["op_id"], "reason": ""}))
+    assert (result["state"], result["reason"]) == ("review", "void_late")
+    assert CashMovement.objects.balance() == 0
+
+
+def test_a_session_opens_takes_cash_and_closes_with_what_was_counted(till, branch):
+    till.push(
+        till.operation("session_open", {"session_id": "s1", "operator": "01", "float_cents": 10_000}),
+        till.operation("cash_in", {"amount_cents": 5_000, "reason": "troco", "session_id": "s1"}),
+        till.operation("cash_out", {"amount_cents": 2_000, "reason": "sangria", "session_id": "s1"}),
+        till.receipt(line(parcel(branch, "10.00"), 1_000), session_id="s1"),
+        till.operation("session_close", {"session_id": "s1", "counted": [{"method": "cash", "amount_cents": 14_000}],
+                                         "pending": {"count": 0, "sum_cents": 0}}),
+    )  # fmt: skip
+    session = CashSession.objects.get()
+    assert session.status == SessionStatus.CLOSED
+    assert session.closing.expected_amount == Decimal("140.00")
+    assert session.closing.counts.get().amount == Decimal("140.00")
+    assert set(Operation.objects.values_list("state", flat=True)) == {"applied"}
+
+
+def test_a_close_waits_for_the_operations_before_it_for_a_day_at_most(till, branch):
+    opening = till.operation("session_open", {"session_id": "s1", "operator": "01", "float_cents": 0}, seq=1)
+    till.push(opening)
+    (result,) = till.push(till.operation("session_close", {"session_id": "s1", "counted": []}, seq=3))
+    assert result["state"] == "waiting"
+    apply_pending(now=NOW + timedelta(hours=25))
+    assert Operation.objects.get(seq=3).state == OperationState.APPLIED
+
+
+def test_a_malformed_operation_stops_nobody(till, branch):
+    results = till.push(
+        till.receipt(line(parcel(branch), 100_000)),
+        till.operation("receipt", {"tenders": [{"method": "cash", "amount_cents": 10.5}]}),
+        till.receipt(line(parcel(branch), 100_000)),
+    )
+    assert [result["state"] for result in results] == ["applied", "quarantined", "applied"]
+    assert results[1]["reason"] == "malformed"
+
+
+def test_a_poisoned_operation_is_held_after_five_attempts_and_stops_nobody(till, branch, monkeypatch):
+    poison = till.receipt(line(parcel(branch), 100_000))
+    healthy = till.receipt(line(parcel(branch), 100_000))
+    real = effects.decide.decide_receipt
+
+    def fail(said, **facts):
+        if said.receipt_no == poison["body"]["receipt_no"]:
+            raise ValueError("poison")
+        return real(said, **facts)
+
+    monkeypatch.setattr(effects.decide, "decide_receipt", fail)
+    till.push(poison, healthy)
+    for _ in range(6):
+        apply_pending(till.device.pk, now=NOW)
+    states = dict(Operation.objects.values_list("op_id", "state"))
+    assert states == {poison["op_id"]: "held", healthy["op_id"]: "applied"}
+    assert CustomerCredit.objects.get().amount == 1000
+    assert CashMovement.objects.balance() == 2000
+
+
+def test_charges_as_the_till_computed_them_are_honoured(till, branch):
+    installment = parcel(branch, due_dates=(TODAY - timedelta(days=30),))
+    (result,) = till.push(till.receipt(line(installment, 100_000, 1_000, 2_000)))
+    assert (result["state"], result["flags"]) == ("applied", ["session_unknown"])
+
+
+def test_other_charges_are_accepted_and_flagged(till, branch):
+    installment = parcel(branch, due_dates=(TODAY - timedelta(days=30),))
+    (result,) = till.push(till.receipt(line(installment, 100_000)))
+    assert (result["state"], result["flags"]) == ("applied", ["charges_differ", "session_unknown"])
+
+
+def test_tenders_spread_over_titles_without_losing_a_cent(till, branch):
+    first, second = parcel(branch, "33.33"), parcel(branch, "66.67")
+    tenders = [{"method": "cash", "amount_cents": 5_000}, {"method": "pix", "amount_cents": 5_000}]
+    till.push(till.receipt(line(first, 3_333), line(second, 6_667), tenders=tenders))
+    amounts = sorted(CashMovement.objects.values_list("title", "amount"))
+    assert amounts == [(first.title_id, Decimal("33.33")), (second.title_id, Decimal("16.67")),
+                       (second.title_id, Decimal("50.00"))]  # fmt: skip
+
+
+def test_the_time_of_an_operation_is_read_with_its_offset(till, branch):
+    at = datetime.fromisoformat("2026-11-23T09:30:00-03:00")
+    till.push(till.receipt(line(parcel(branch), 100_000), at=at))
+    assert Operation.objects.get().effective_at == at
