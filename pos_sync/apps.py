@@ -1,6 +1,7 @@
-"""The till synchronisation app: names only; rules live in `protocol`, `decide` and `services`."""
+"""The till synchronisation app: its name, and what it adds to the ledger's lists of checks and permissions."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,8 +13,15 @@ class PosSyncConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the tills' checks to those of the books."""
+        """Add the tills' checks to those of the books, and the tills' permissions to those of the groups (G.19)."""
         from pos_sync.books import CHECKS as OURS
         from receivables.books import CHECKS
+        from receivables.services import groups
 
         CHECKS.extend(OURS)
+        groups.GRANTS[groups.GERENCIA] |= {
+            "pos_sync.manage_devices",
+            "pos_sync.approve_quarantined_operations",
+            *(f"pos_sync.{verb}_{noun}" for verb in ("add", "change") for noun in ("tillpolicy", "tilloperator")),
+        }
+        post_migrate.connect(groups.sync, sender=self, dispatch_uid="quita_groups_sync_tills")

@@ -206,7 +206,8 @@ def balances_follow_receipts() -> Iterator[Violation]:
     yield from ask(
         "B3",
         _(
-            "Allocation %(receipt_allocation_id)s pays installment %(installment_id)s under title %(title_id)s, not its own."
+            "Allocation %(receipt_allocation_id)s pays installment %(installment_id)s under title %(title_id)s, "
+            "not its own."
         ),
         """
         SELECT allocation.id AS receipt_allocation_id, installment.id AS installment_id,
@@ -223,7 +224,7 @@ def balances_follow_receipts() -> Iterator[Violation]:
 
 
 def titles_fold() -> Iterator[Violation]:
-    """B4: a title's status is the fold of its installments (G.23, `domain.fold`) and received_on is set ⇔ settled (G.1).
+    """B4: a title's status is the fold of its installments (G.23, `domain.fold`); received_on is set ⇔ settled (G.1).
 
     An installment that is not settled is partially settled ⇔ it has a live allocation. A cancelled title has no live
     allocation (G.14); every title has an installment (G.21).
@@ -346,7 +347,8 @@ def cash_follows_receipts() -> Iterator[Violation]:
     yield from ask(
         "B5",
         _(
-            "Cash movement %(cash_movement_id)s does not mirror movement %(original_id)s: same account, opposite amount."
+            "Cash movement %(cash_movement_id)s does not mirror movement %(original_id)s: the same account and the "
+            "opposite amount."
         ),
         """
         SELECT opposite.id AS cash_movement_id, original.id AS original_id
@@ -400,8 +402,8 @@ def cash_follows_receipts() -> Iterator[Violation]:
     yield from ask(
         "B5",
         _(
-            "Record %(closed_cash_reversal_id)s of the closed cash states a first debit of R$ %(debit_cents)s; the account shows "
-            "R$ %(moved_cents)s."
+            "Record %(closed_cash_reversal_id)s of the closed cash states a first debit of R$ %(debit_cents)s; "
+            "the account shows R$ %(moved_cents)s."
         ),
         """
         SELECT record.id AS closed_cash_reversal_id, CENTS(record.first_debit_amount) AS debit_cents,
@@ -493,7 +495,7 @@ _HISTORY_QUESTIONS = (
 
 
 def closings_hold() -> Iterator[Violation]:
-    """B7: a closed day's movements = what was closed + its supplements; sessions and days are closed ⇔ a closing says so.
+    """B7: a closed day's movements = what was closed + its supplements; days and sessions are closed ⇔ they say by what.
 
     A day's closing stands until it is reopened; supplements are of the day they are booked on and numbered 1..n.
     Of a session only what is recorded is checked: closed ⇔ it has a closing; comparing what was counted with what was
@@ -566,7 +568,8 @@ def closings_hold() -> Iterator[Violation]:
     yield from ask(
         "B7",
         _(
-            "Cash movement %(cash_movement_id)s is a supplement of closing %(cash_day_closing_id)s, which is of another account or day."
+            "Cash movement %(cash_movement_id)s is a supplement of closing %(cash_day_closing_id)s, which is of another "
+            "account or day."
         ),
         """
         SELECT movement.id AS cash_movement_id, closing.id AS cash_day_closing_id
@@ -598,10 +601,10 @@ def accounts_are_explained() -> Iterator[Violation]:
     """B9, per account: Σ movements − (live receipt money + ordinary movements) = Σ open known differences (G.4).
 
     A movement is, the first that fits, an opposite (`reverses`), a first debit (`first_debit_of`), a clearing
-    (`clears`), a receipt's (`receipt` and no `reversal`) or ordinary. A first debit is never reversed nor anything else,
-    and a clearing is in the account of its record. Live receipt money = the receipts' posted movements − the settled
-    amounts of closed-cash records; reversed movements and their opposites cancel out. An open known difference = the
-    record's known difference + its posted clearings.
+    (`clears`), a receipt's (`receipt` and no `reversal`) or ordinary. A first debit is never reversed nor anything
+    else, and a clearing is in the account of its record. Live receipt money = the receipts' posted movements − the
+    settled amounts of closed-cash records; reversed movements and their opposites cancel out. An open known
+    difference = the record's known difference + its posted clearings.
     Each record is computed again: settled amount = the posted receipt movements of the reversed share in that account,
     known difference = settled amount − first debit. And each title's live allocations of a receipt are live in cash.
     """
@@ -622,7 +625,8 @@ def accounts_are_explained() -> Iterator[Violation]:
             FROM receivables_cashmovement
         ), moved AS (
             SELECT account_id, SUM(cents) AS total,
-                   SUM(CASE WHEN role IN ('receipt', 'ordinary') AND status = 'posted' THEN cents ELSE 0 END) AS explained
+                   SUM(CASE WHEN role IN ('receipt', 'ordinary') AND status = 'posted' THEN cents ELSE 0 END)
+                       AS explained
             FROM movement GROUP BY account_id
         ), recorded AS (
             SELECT account_id, SUM(CENTS(settled_amount)) AS settled, SUM(CENTS(known_difference)) AS known
@@ -659,8 +663,8 @@ def accounts_are_explained() -> Iterator[Violation]:
     yield from ask(
         "B9",
         _(
-            "Record %(closed_cash_reversal_id)s of the closed cash states R$ %(settled_cents)s settled; the reversed share is "
-            "R$ %(share_cents)s in that account."
+            "Record %(closed_cash_reversal_id)s of the closed cash states R$ %(settled_cents)s settled; the reversed "
+            "share is R$ %(share_cents)s in that account."
         ),
         """
         SELECT * FROM (
@@ -681,8 +685,8 @@ def accounts_are_explained() -> Iterator[Violation]:
     yield from ask(
         "B9",
         _(
-            "Record %(closed_cash_reversal_id)s of the closed cash states a known difference of R$ %(known_cents)s; settled amount "
-            "less first debit is R$ %(computed_cents)s."
+            "Record %(closed_cash_reversal_id)s of the closed cash states a known difference of R$ %(known_cents)s; "
+            "settled amount less first debit is R$ %(computed_cents)s."
         ),
         """
         SELECT id AS closed_cash_reversal_id, CENTS(known_difference) AS known_cents,

@@ -285,8 +285,8 @@ def operation(
     seq = Operation.objects.count() + 1
     said = {"op_id": op_id, "seq": seq, "kind": kind, "v": 1, "occurred_at": NOW.isoformat(), "body": body or {}}
     row = Operation.objects.create(
-        op_id=op_id, device=world.device, epoch=1, seq=seq, kind=kind, content_hash="0", raw=json.dumps(said),
-        state=state, reason=reason,
+        op_id=op_id, device=world.device, judged_as=world.device, epoch=1, seq=seq, kind=kind, content_hash="0",
+        raw=json.dumps(said), state=state, reason=reason,
     )  # fmt: skip
     OperationArrival.objects.create(device=world.device, epoch=1, seq=seq, operation=row)
     if state in ("review", "held", "quarantined"):
@@ -422,7 +422,8 @@ def lift_constraints(row: Model, *, unique: bool = False) -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
         cursor.execute(
-            "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = %s::regclass AND indisunique AND NOT indisprimary",
+            "SELECT indexrelid::regclass FROM pg_index "
+            "WHERE indrelid = %s::regclass AND indisunique AND NOT indisprimary",
             [table],
         )
         for (name,) in cursor.fetchall():

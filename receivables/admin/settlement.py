@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Q
+from django.http import Http404
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -386,15 +387,25 @@ class SettleManyForm(DepositForm):
         self.titles = _titles_asked(data, query=options["query"], user=options["user"])
         super().__init__(*args, **options)
         self.fields["received_on"].help_text = _("One date for all. After changing it, calculate again.")
-        self._quote()
-        for title_id, due in self.dues.items():
-            self.fields[f"due_{title_id}"] = MoneyField(least=CENT, initial=due, widget=forms.HiddenInput())
+        self.dues = self._quote()
+        self.seen = [title.pk for title in self.titles] if self.is_bound else list(self.dues)
+        for title_id in self.seen:
+            self.fields[f"due_{title_id}"] = MoneyField(
+                least=CENT, initial=self.dues.get(title_id), widget=forms.HiddenInput()
+            )
 
-    def _quote(self) -> None:
+    def _quote(self) -> dict[int, Decimal]:
         """Give what each open title owes on the receipt date."""
-        self.dues: dict[int, Decimal] = {}
+        dues: dict[int, Decimal] = {}
         for each in quote(title_ids=[title.pk for title in self.titles], on=self.on):
-            self.dues[each.installment.title_id] = self.dues.get(each.installment.title_id, ZERO) + each.total
+            dues[each.installment.title_id] = dues.get(each.installment.title_id, ZERO) + each.total
+        return dues
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.seen:
+            self.add_error(None, _("No title was chosen. Choose titles in the list, then the action that settles them."))
+        return cleaned
 
     def branches(self) -> Sequence[Branch]:
         return [title.collecting_branch for title in self.titles]
@@ -427,7 +438,7 @@ class SettleManyForm(DepositForm):
 
     def values(self) -> dict[str, Any]:
         return {
-            "expected": {title_id: self.cleaned_data[f"due_{title_id}"] for title_id in self.dues},
+            "expected": {title_id: self.cleaned_data[f"due_{title_id}"] for title_id in self.seen},
             "received_on": self.cleaned_data["received_on"],
             "deposit": self.deposit(),
             "notes": self.cleaned_data["notes"],
@@ -438,6 +449,8 @@ class SettleManyForm(DepositForm):
         super().refuse(broken)
         if isinstance(broken, BatchChanged):
             self.data = self.data.copy()
+            for title_id in set(self.seen) - set(self.dues):
+                del self.fields[f"due_{title_id}"]
             for title_id, due in self.dues.items():
                 self.data[f"due_{title_id}"] = format_brl(due)
 
@@ -455,4 +468,7 @@ def _titles_asked(data: Any, *, query: Any, user: Any) -> list[Title]:
         ids = query.get("ids", "").split(",")
     chosen = [int(pk) for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST_AT_ONCE]
     rows = Title.objects.visible_to(user).filter(pk__in=chosen)
-    return list(rows.select_related("bill_to", "collecting_branch", "issuing_branch").order_by("pk"))
+    titles = list(rows.select_related("bill_to", "collecting_branch", "issuing_branch").order_by("pk"))
+    if len(titles) < len(set(chosen)):
+        raise Http404(gettext("There is no such row, or it belongs to another branch."))
+    return titles

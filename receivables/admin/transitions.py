@@ -46,6 +46,8 @@ class TransitionForm(forms.Form):
     error_fields: ClassVar[dict[str, str]] = {}
     confirmations: ClassVar[tuple[str, ...]] = ()
     confirm: Any = _("Confirm")
+    asks_day: ClassVar[bool] = False
+    """Whether the page offers to calculate again for another receipt date."""
 
     def __init__(self, *args: Any, row: Any = None, user: Any, today: date, query: Any = None, **options: Any) -> None:
         self.row, self.user, self.today, self.query = row, user, today, query or {}
@@ -74,8 +76,8 @@ class TransitionForm(forms.Form):
         """Give tables that help to decide."""
         return []
 
-    def groups(self) -> Sequence[tuple[Any, Any]]:
-        """Give titled groups of further fields: (title, bound fields)."""
+    def groups(self) -> Sequence[tuple[Any, forms.Form]]:
+        """Give further forms of the page with their titles."""
         return []
 
     def clean(self) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_a_compression_that_nobody_offered_is_refused(till):
     assert problem(answer) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe{}", b'{"operations":[}', b"[]{}"])
+@pytest.mark.parametrize("raw", [b" ", b"{", b"\xff\xfe{}", b'{"operations":[}', b"[]{}"])
 def test_what_is_no_json_is_refused(till, raw):
     assert problem(send("operations", raw=raw, token=till.token)) == (400, "bad_json")
 
