@@ -12,10 +12,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings import DEVELOPMENT_SECRET_KEY
+from config.settings import DEVELOPMENT_SECRET_KEY, OWN_MACHINE
 
 SHORTEST_SECRET_KEY = 50
-OWN_MACHINE = {"localhost", "127.0.0.1", "[::1]", "::1", ".localhost", "testserver"}
 
 
 @register(Tags.security)
@@ -69,7 +68,12 @@ def check_broker(app_configs: Sequence[AppConfig] | None, **_options: Any) -> li
 @register(Tags.compatibility)
 def check_static_files(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
     """Refuse to serve pages whose styles and scripts were never collected."""
-    if settings.DEBUG or settings.TESTING or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+    if (
+        settings.DEBUG
+        or settings.TESTING
+        or not set(settings.ALLOWED_HOSTS) - OWN_MACHINE
+        or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists()
+    ):
         return []
     return [_refusal("E006", "Static files are not collected.", "Run `manage.py collectstatic --no-input` first.")]
 

@@ -28,12 +28,16 @@ if not TESTING:
 
 # Who may talk to this server
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+OWN_MACHINE = {"localhost", "127.0.0.1", "[::1]", "::1", ".localhost", "testserver"}
+# A server that answers to its own machine only is reached without a proxy and without HTTPS.
+ON_NETWORK = bool(set(ALLOWED_HOSTS) - OWN_MACHINE)
 DEBUG: bool = env.bool("DEBUG", default=not ALLOWED_HOSTS)
+IN_PRODUCTION = ON_NETWORK and not DEBUG
 SECRET_KEY: str = env.str("SECRET_KEY", default="") or DEVELOPMENT_SECRET_KEY
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 # How many proxies stand between the network and this server: only they are believed about addresses.
-TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0 if DEBUG else 1)
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=1 if IN_PRODUCTION else 0)
 
 # Where the data lives
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
@@ -149,11 +153,13 @@ USE_THOUSAND_SEPARATOR = True
 # Files
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Without collected files the demonstration serves the originals, and a production is refused (config.E006).
+# Without collected files this machine is served the originals, and a production is refused (config.E006).
+IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not IS_COLLECTED
 warnings.filterwarnings("ignore", message="No directory at", category=UserWarning)
 STATICFILES_BACKEND = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
-    if TESTING
+    if TESTING or not IS_COLLECTED
     else "whitenoise.storage.CompressedManifestStaticFilesStorage"
 )
 STORAGES = {
@@ -195,14 +201,14 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # Transport: everything but the embedded demonstration is behind a proxy that speaks HTTPS.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=IN_PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 60 * 60
-SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IN_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IN_PRODUCTION
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_SECURE = not DEBUG
-CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_SECURE = IN_PRODUCTION
+CSRF_COOKIE_SECURE = IN_PRODUCTION
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

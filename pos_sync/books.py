@@ -173,7 +173,9 @@ def _knew_session(row: Operation) -> bool:
 
 
 def _operation_violation(row: Operation, message: str) -> Violation:
-    return Violation("B8", str(message) % {"op_id": row.op_id, "state": row.state}, {"operation": row.pk})
+    return Violation(
+        "B8", str(message) % {"op_id": row.op_id, "state": row.state}, {"operation_id": row.pk, "op_id": row.op_id}
+    )
 
 
 def _posted_without_operation() -> Iterator[Violation]:

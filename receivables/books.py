@@ -20,7 +20,7 @@ from receivables.models.audited import AuditedModel
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An invariant that does not hold: its number, what is wrong, and the rows by noun."""
+    """An invariant that does not hold: its number, what is wrong, and the rows (`title_id`, `op_id`, …)."""
 
     number: str
     message: str
@@ -51,7 +51,7 @@ _EXACT_CENTS = r"CAST(ROUND(\1 * 100) AS BIGINT)"
 def ask(number: str, message: str, sql: str, **facts: object) -> Iterator[Violation]:
     """Give one violation for each row of one SELECT, whose columns, with the facts, fill the message.
 
-    `CENTS(amount)` in the SQL is an amount in integer cents. A column `noun_id` is an id of the violation, a column
+    `CENTS(amount)` in the SQL is an amount in integer cents. A column `…_id` is an id of the violation, a column
     `…_cents` is shown in reais.
     """
     with connection.cursor() as cursor:
@@ -60,7 +60,7 @@ def ask(number: str, message: str, sql: str, **facts: object) -> Iterator[Violat
         for row in cursor:
             found = dict(zip(names, row, strict=True))
             shown = facts | {name: _shown(name, value) for name, value in found.items()}
-            ids = {name.removesuffix("_id"): value for name, value in found.items() if name.endswith("_id")}
+            ids = {name: value for name, value in found.items() if name.endswith("_id") and value is not None}
             yield Violation(number=number, message=str(message) % shown, ids=ids)
 
 
@@ -495,7 +495,7 @@ _HISTORY_QUESTIONS = (
 
 
 def closings_hold() -> Iterator[Violation]:
-    """B7: a closed day's movements = what was closed + its supplements; days and sessions are closed ⇔ they say by what.
+    """B7: a closed day's movements = what was closed + its supplements; days and sessions are closed ⇔ closings say so.
 
     A day's closing stands until it is reopened; supplements are of the day they are booked on and numbered 1..n.
     Of a session only what is recorded is checked: closed ⇔ it has a closing; comparing what was counted with what was
@@ -568,8 +568,8 @@ def closings_hold() -> Iterator[Violation]:
     yield from ask(
         "B7",
         _(
-            "Cash movement %(cash_movement_id)s is a supplement of closing %(cash_day_closing_id)s, which is of another "
-            "account or day."
+            "Cash movement %(cash_movement_id)s is a supplement of closing %(cash_day_closing_id)s, which is of "
+            "another account or day."
         ),
         """
         SELECT movement.id AS cash_movement_id, closing.id AS cash_day_closing_id

@@ -33,6 +33,7 @@ from receivables.models import (
     Divergence,
     DocumentType,
     HistoryCode,
+    InstallmentStatus,
     LedgerAccount,
     ParameterSet,
     PaymentMethod,
@@ -411,7 +412,9 @@ def lift_constraints(row: Model, *, unique: bool = False) -> None:
         if unique:
             run(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")
             run(f"DROP TABLE {table}")
-            run(f"CREATE TABLE {table} AS SELECT * FROM kept")
+            columns = ", ".join(f"{field.column} {field.db_type(connection)}" for field in row._meta.concrete_fields)
+            run(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (id))")
+            run(f"INSERT INTO {table} SELECT * FROM kept")
             run("DROP TABLE kept")
         return
     run("SET CONSTRAINTS ALL IMMEDIATE")
@@ -830,26 +833,23 @@ def a_session_closed_without_its_closing(world: World) -> dict[str, int]:
 
 
 @bites("B8", "is quarantined, and yet something is in the ledger")
-def a_quarantined_operation_with_a_receipt(world: World) -> dict[str, int | None]:
+def a_quarantined_operation_with_a_receipt(world: World) -> dict[str, int]:
     return {
-        "operation": change(said("op-applied"), state="quarantined"), "receipt": world.receipts["op-applied"].pk,
-        "reversal": None, "cash_movement": None,
+        "operation": change(said("op-applied"), state="quarantined"), "receipt": world.receipts["op-applied"].pk
     }  # fmt: skip
 
 
 @bites("B8", "is waiting, and yet something is in the ledger")
-def a_waiting_void_with_a_reversal(world: World) -> dict[str, int | None]:
+def a_waiting_void_with_a_reversal(world: World) -> dict[str, int]:
     return {
-        "operation": change(said("op-void"), state="waiting"), "receipt": None,
-        "reversal": world.reversal_of("op-voided").pk, "cash_movement": None,
+        "operation": change(said("op-void"), state="waiting"), "reversal": world.reversal_of("op-voided").pk
     }  # fmt: skip
 
 
 @bites("B8", "is pending, and yet something is in the ledger")
-def pending_cash_with_a_movement(world: World) -> dict[str, int | None]:
+def pending_cash_with_a_movement(world: World) -> dict[str, int]:
     return {
-        "operation": change(said("op-cash_in"), state="pending"), "receipt": None, "reversal": None,
-        "cash_movement": moved_by("op-cash_in").pk,
+        "operation": change(said("op-cash_in"), state="pending"), "cash_movement": moved_by("op-cash_in").pk
     }  # fmt: skip
 
 
@@ -925,23 +925,22 @@ def a_seq_that_was_counted_and_never_came(world: World) -> dict[str, int]:
 # B9
 
 
-@bites("B9", "R$ 33,00 is neither live receipt money nor an ordinary movement")
+@bites("B9", "R$ 107,00 is neither live receipt money nor an ordinary movement; the open known differences are R$ 74")
 def an_ordinary_movement_called_reversed(world: World) -> dict[str, int]:
     change(world.ordinary, status="reversed")
-    # 74,00 = the known differences of 80,00 less the clearing of 6,00, and then the 33,00.
     return {"account": world.cash.pk}
 
 
-@bites("B9", "the open known differences are R$ 74,00")
+@bites("B9", "R$ 73,00 is neither live receipt money nor an ordinary movement; the open known differences are R$ 74,00")
 def a_first_debit_that_grew(world: World) -> dict[str, int]:
     change(world.record_of("debited").first_debit, amount=-91)
     return {"account": world.cash.pk}
 
 
-@bites("B9", "the open known differences are R$ 74,00")
+@bites("B9", "R$ 80,00 is neither live receipt money nor an ordinary movement; the open known differences are R$ 74,00")
 def a_clearing_in_another_account(world: World) -> dict[str, int]:
     change(world.clearing, account_id=world.loose.pk)
-    return {"account": world.loose.pk}
+    return {"account": world.cash.pk}
 
 
 @bites("B9", "is reversed, or something else besides")
@@ -974,7 +973,7 @@ def reversed_money_that_is_still_in_the_cash(world: World) -> dict[str, int]:
 # B11
 
 
-@bites("B11", "has spent R$ 973,00 more than was granted")
+@bites("B11", "has spent R$ 968,00 more than was granted")
 def a_refund_beyond_the_credit(world: World) -> dict[str, int]:
     change(world.refund, amount=1000)
     return {"customer": world.customer.pk}
@@ -1014,9 +1013,9 @@ def a_refund_whose_movement_was_reversed(world: World) -> dict[str, int]:
 
 @pytest.mark.parametrize(("number", "message", "corrupt"), CORRUPTIONS)
 def test_a_corruption_is_found_with_its_rows(broken: World, number: str, message: str, corrupt: Corruption) -> None:
-    ids = corrupt(broken)
+    ids = {f"{noun}_id": pk for noun, pk in corrupt(broken).items()}
     told = [violation for violation in found() if violation.number == number and message in violation.message]
-    assert ids in [violation.ids for violation in told]
+    assert any(ids.items() <= violation.ids.items() for violation in told), told
 
 
 def test_every_check_has_a_corruption_that_it_finds() -> None:
@@ -1026,16 +1025,17 @@ def test_every_check_has_a_corruption_that_it_finds() -> None:
 def test_the_fold_of_the_checks_is_the_fold_of_the_domain(broken: World) -> None:
     title = broken.titles["settled"]
     parts = list(title.installments.all())
-    lines = {part.pk: broken.receipts["settled"].allocations.get(installment=part) for part in parts}
-    standings = list(product((fold.PENDING, fold.PARTIALLY_SETTLED, fold.SETTLED), (True, False)))
-    for combination in product(standings, repeat=2):
-        for part, (status, live) in zip(parts, combination, strict=True):
+    lines = [broken.receipts["settled"].allocations.get(installment=part) for part in parts]
+    elsewhere = only(broken, "open")
+    change(title, status="unheard of")
+    for standings in product(product(InstallmentStatus.values, (True, False)), repeat=2):
+        for part, line, (status, live) in zip(parts, lines, standings, strict=True):
             change(part, status=status)
-            change(lines[part.pk], installment_id=part.pk if live else only(broken, "open").pk)
-        change(title, status=fold.title_status(combination))
-        assert {"title": title.pk} not in [
-            violation.ids for violation in found() if "its installments make it" in violation.message
-        ], combination
+            change(line, installment_id=part.pk if live else elsewhere.pk)
+        with translation.override("en"):
+            messages = [violation.message for violation in books.titles_fold()]
+        folded = fold.title_status(standings)
+        assert f"Title {title.pk} is unheard of; its installments make it {folded}." in messages, standings
 
 
 # The command
@@ -1056,7 +1056,7 @@ def test_broken_books_exit_with_1_and_name_number_message_and_ids(broken: World)
             {
                 "number": "B3",
                 "message": f"Title {pk} shows R$ 39,99 received; its live allocations are of R$ 40,00.",
-                "ids": {"title": pk},
+                "ids": {"title_id": pk},
             }
         ]
     }
@@ -1077,7 +1077,7 @@ def test_the_report_lists_what_is_wrong_under_its_check(broken: World) -> None:
     lines = out.getvalue().splitlines()
     at = next(place for place, line in enumerate(lines) if line.startswith("B3"))
     assert "1 violation" in lines[at]
-    assert lines[at + 1].strip().endswith(f"[title={pk}]")
+    assert lines[at + 1].strip().endswith(f"[title_id={pk}]")
 
 
 def test_a_long_report_is_cut_and_says_by_how_much(broken: World) -> None:

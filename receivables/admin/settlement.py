@@ -117,11 +117,10 @@ class DepositForm(TransitionForm):
             return None
 
     def _accounts(self) -> Any:
-        mine = Q(branch__in=self.branches())
-        if not self.user.is_superuser:
-            mine |= Q(branch__in=self.user.branches.values("pk"))
         rows = LedgerAccount.objects.filter(is_active=True)
-        return rows if self.user.is_superuser else rows.filter(mine)
+        if self.user.is_superuser:
+            return rows
+        return rows.filter(Q(branch__in=self.branches()) | Q(branch__in=self.user.branches.values("pk")))
 
     def _methods(self) -> list[tuple[str, str]]:
         branches = self.branches()

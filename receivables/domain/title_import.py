@@ -183,14 +183,19 @@ def _customer_document(cell: object) -> str:
 
 
 def _numeric_document(digits: str) -> str:
-    """Put back the left zeros that a spreadsheet takes from a number."""
-    for length in (11, 14):
-        if len(digits) <= length:
-            try:
-                return _parsed(digits.zfill(length))
-            except InvalidDocument:
-                continue
-    raise InvalidDocument(document=digits)
+    """Put back the left zeros that a spreadsheet takes from a number, where only one document can have lost them."""
+    padded = {digits.zfill(length) for length in (11, 14) if len(digits) <= length}
+    found = [document for document in sorted(padded) if _is_document(document)]
+    if len(found) > 1:
+        raise InvalidText(text=digits)
+    return found[0] if found else _parsed(digits)
+
+
+def _is_document(text: str) -> bool:
+    try:
+        return bool(_parsed(text))
+    except InvalidDocument:
+        return False
 
 
 @lru_cache(maxsize=50_000)

@@ -1,0 +1,167 @@
+"""Recebimentos, estornos and known differences: append-only rows, shown with all that they made. Undone on the title."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Q, QuerySet, Sum
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from receivables.admin.base import ReadOnlyAdmin
+from receivables.admin.explain import written
+from receivables.admin.tables import Table, link
+from receivables.domain.money import ZERO
+from receivables.models import ClosedCashReversal, Receipt, Reversal
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyAdmin):
+    branch_lookups = ("branch",)
+    list_display = ("label", "received_on", "cash_date", "customer", "branch", "amount", "origin", "station", "is_reversed")
+    list_filter = ("origin", "received_on", "branch")
+    list_select_related = ("customer", "branch")
+    search_fields = ("number__istartswith", "customer__name", "=pk")
+    fields = (
+        ("label", "origin", "station", "operator"), ("branch", "customer"), ("received_on", "cash_date", "amount"),
+        "session", "notes", ("posted_at", "actor", "channel"),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("reversals")
+
+    @admin.display(description=_("receipt number"))
+    def label(self, receipt: Receipt) -> str:
+        return receipt.label
+
+    @admin.display(description=_("reversed"), boolean=True)
+    def is_reversed(self, receipt: Receipt) -> bool:
+        return bool(receipt.reversals.all())
+
+    def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
+        return [_tenders(row), _allocations(row), _credits(row), _movements(row), _reversals(row)]
+
+
+def _tenders(receipt: Receipt) -> Table:
+    table = Table(
+        _("Means of payment"), [_("payment method"), _("amount"), _("handed over"), _("change"), _("reference")],
+        _("No means of payment."),
+    )  # fmt: skip
+    rows = receipt.tenders.select_related("method").order_by("position")
+    return table.fill([row.method, row.amount, row.tendered_amount, row.change_amount, row.reference] for row in rows)
+
+
+def _allocations(receipt: Receipt) -> Table:
+    table = Table(
+        _("What it paid"),
+        [_("title"), _("installment"), _("principal"), _("interest"), _("fine"), _("discount"), _("live")],
+        _("It paid no installment: see the credits below."),
+    )
+    rows = receipt.allocations.select_related("title", "installment__title", "reversal_line").order_by("position")
+    return table.fill(
+        [link(row.title), row.installment.label, row.principal, row.interest, row.fine, row.discount,
+         not hasattr(row, "reversal_line")]
+        for row in rows
+    )  # fmt: skip
+
+
+def _credits(receipt: Receipt) -> Table:
+    table = Table(_("Customer credit"), [_("kind"), _("customer"), _("amount")], _("It left no credit."))
+    rows = receipt.credits.select_related("customer").order_by("pk")
+    return table.fill([link(row, row.get_kind_display()), row.customer or _("Suspense"), row.amount] for row in rows)
+
+
+def _movements(receipt: Receipt) -> Table:
+    table = Table(
+        _("Cash and banks"),
+        [_("cash/bank date"), _("short account"), _("history code"), _("title"), _("amount"), _("status")],
+        _("Nothing was posted."),
+    )
+    rows = receipt.movements.select_related("account", "history_code", "title").order_by("pk")
+    return table.fill(
+        [link(row, written(row.cash_date)), row.account, row.history_code, link(row.title), row.amount,
+         row.get_status_display()]
+        for row in rows
+    )  # fmt: skip
+
+
+def _reversals(receipt: Receipt) -> Table:
+    table = Table(
+        _("Reversals"), [_("reversal date"), _("kind"), _("title"), _("reversed amount"), _("reason"), _("actor")],
+        _("It was not reversed. A settled title is reversed on its own page."),
+    )  # fmt: skip
+    rows = receipt.reversals.select_related("title").order_by("pk")
+    return table.fill(
+        [link(row, written(row.reversed_on)), row.get_kind_display(), link(row.title), row.amount, row.reason, row.actor]
+        for row in rows
+    )  # fmt: skip
+
+
+@admin.register(Reversal)
+class ReversalAdmin(ReadOnlyAdmin):
+    branch_lookups = ("receipt__branch",)
+    list_display = ("reversed_on", "receipt", "title", "kind", "amount", "reason", "actor")
+    list_filter = ("kind", "reversed_on")
+    list_select_related = ("receipt", "title")
+    search_fields = ("receipt__number__istartswith", "title__document_number__istartswith")
+    fields = (("receipt", "title"), ("kind", "reversed_on", "amount"), "reason", ("posted_at", "actor", "channel"))
+
+    def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
+        table = Table(
+            _("Cash and banks"), [_("cash/bank date"), _("short account"), _("amount"), _("notes")],
+            _("Nothing was posted: the original stays as it was."),
+        )  # fmt: skip
+        movements = row.movements.select_related("account").order_by("pk")
+        return [
+            table.fill([link(each, written(each.cash_date)), each.account, each.amount, each.notes] for each in movements)
+        ]
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Known differences that linked movements did not clear yet (G.4)."""
+
+    title = _("open difference")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Open")), ("no", _("Cleared"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "yes":
+            return queryset.exclude(open_difference=0)
+        return queryset.filter(open_difference=0) if self.value() == "no" else queryset
+
+
+@admin.register(ClosedCashReversal)
+class ClosedCashReversalAdmin(ReadOnlyAdmin):
+    branch_lookups = ("account__branch",)
+    list_display = (
+        "account", "liquidation_date", "reversal", "settled_amount", "first_debit_amount", "known_difference", "still_open",
+    )  # fmt: skip
+    list_display_links = ("reversal",)
+    list_filter = (OpenFilter, "account")
+    list_select_related = ("account", "reversal__receipt")
+    fields = (
+        ("account", "liquidation_date"), "reversal", ("settled_amount", "first_debit_amount", "known_difference"),
+        "still_open", "reason", ("posted_at", "actor", "channel"),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """With what is still open: the known difference and the posted movements that clear it."""
+        cleared = Sum("clearings__amount", filter=Q(clearings__status="posted", clearings__reverses=None), default=ZERO)
+        return super().get_queryset(request).annotate(open_difference=F("known_difference") + cleared)
+
+    @admin.display(description=_("still open"))
+    def still_open(self, row: Any) -> str:
+        return written(row.open_difference)
+
+    def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
+        table = Table(
+            _("Movements that clear it"), [_("cash/bank date"), _("amount"), _("status"), _("notes")],
+            _("None yet. Record a cash movement that clears this difference."),
+        )  # fmt: skip
+        rows = row.clearings.order_by("pk")
+        return [
+            table.fill([link(each, written(each.cash_date)), each.amount, each.get_status_display(), each.notes]
+                       for each in rows)
+        ]  # fmt: skip
