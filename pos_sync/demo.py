@@ -73,9 +73,7 @@ def _operators() -> None:
     for branch, code, name, pin in OPERATORS:
         if not TillOperator.objects.filter(branch__code=branch, code=code).exists():
             pin_hash = hasher.encode(pin, hasher.salt(), iterations=PIN_ITERATIONS)
-            TillOperator.objects.create(
-                branch=Branch.objects.get(code=branch), code=code, name=name, pin_hash=pin_hash
-            )
+            TillOperator.objects.create(branch=Branch.objects.get(code=branch), code=code, name=name, pin_hash=pin_hash)
 
 
 def made() -> dict[str, Any]:

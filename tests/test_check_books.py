@@ -410,11 +410,13 @@ def lift_constraints(row: Model, *, unique: bool = False) -> None:
     table = table_of(row)
     if connection.vendor == "sqlite":
         if unique:
-            run(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")
+            fields = row._meta.concrete_fields
+            named = ", ".join(field.column for field in fields)
+            run(f"CREATE TEMPORARY TABLE kept AS SELECT {named} FROM {table}")
             run(f"DROP TABLE {table}")
-            columns = ", ".join(f"{field.column} {field.db_type(connection)}" for field in row._meta.concrete_fields)
-            run(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (id))")
-            run(f"INSERT INTO {table} SELECT * FROM kept")
+            typed = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
+            run(f"CREATE TABLE {table} ({typed}, PRIMARY KEY (id))")
+            run(f"INSERT INTO {table} ({named}) SELECT {named} FROM kept")
             run("DROP TABLE kept")
         return
     run("SET CONSTRAINTS ALL IMMEDIATE")

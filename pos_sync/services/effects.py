@@ -1,4 +1,4 @@
-"""What decided operations write into the ledger: receipts set-based, voids, sessions and cash one by one (G.11, G.15)."""
+"""What decided operations write into the ledger: receipts set-based, the rest one by one (G.11, G.15)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ from pos_sync.protocol import (
     WellFormed,
     judge_form,
 )
-from pos_sync.services.sequence import first_seq
 from pos_sync.services.scene import parsed_ids, read_scene, sees_company
+from pos_sync.services.sequence import first_seq
 from receivables.domain.allocation import Allocation
 from receivables.domain.money import ZERO, from_cents, to_cents
 from receivables.models import (
@@ -45,7 +45,6 @@ from receivables.services.locks import lock_installments_of, lock_titles
 from receivables.services.moves import create_audited
 from receivables.services.posting import CreditDraft, ReceiptDraft, ShareDraft, TenderDraft, post_receipts
 from receivables.services.reversal import void_receipt
-
 
 MOST_ATTEMPTS = 5
 
@@ -138,7 +137,7 @@ class Desk:
         self.timed[row.pk] = Timed(row, form.said, form.seq, effective_at, around)
 
     def _times_before(self, operations: Sequence[Operation]) -> dict[int, datetime]:
-        """Give, by epoch, the time that counted for the operation before the batch's first; the batch runs on from it."""
+        """Give, by epoch, the time that counted for the operation before the batch's first one."""
         first: dict[int, int] = {}
         for row in operations:
             if row.seq is not None:
@@ -155,10 +154,10 @@ class Desk:
         """Give the operations whose seq another one brought before them."""
         seqs = {row.seq for row in operations if row.seq is not None}
         earlier: dict[tuple[int, int], int] = {}
-        same = Operation.objects.filter(device=self.device, seq__in=seqs).values_list("epoch", "seq", "pk")
-        for epoch, seq, pk in same:
-            earlier[epoch, seq] = min(pk, earlier.get((epoch, seq), pk))
-        return {row.pk for row in operations if row.seq and earlier.get((row.epoch, row.seq), row.pk) < row.pk}
+        for same in Operation.objects.filter(device=self.device, seq__in=seqs).only("epoch", "seq"):
+            key = (same.epoch, same.seq or 0)
+            earlier[key] = min(same.pk, earlier.get(key, same.pk))
+        return {row.pk for row in operations if row.seq and earlier[row.epoch, row.seq] < row.pk}
 
     def _quarantine(self, row: Operation, reason: str, effective_at: datetime | None) -> None:
         self.judged[row.pk] = Judged(state=OperationState.QUARANTINED, reason=reason, effective_at=effective_at)
@@ -168,7 +167,9 @@ class Desk:
 
     @cached_property
     def methods(self) -> dict[str, BranchPaymentMethod]:
+        """The means of payment of the branch, but the customers' credit: a till cannot spend it."""
         rows = BranchPaymentMethod.objects.filter(branch=self.device.branch_id, method__is_active=True)
+        rows = rows.exclude(method__code=PaymentMethod.CREDIT)
         related = ("method", "account__branch__parameter_set", "credit_history", "debit_history", "document_type")
         return {row.method.code: row for row in rows.select_related(*related)}
 
@@ -325,7 +326,7 @@ class Desk:
         line = next((line for line in decision.lines if line.reason == decision.reason), None)
         return Divergence(
             branch=self.device.branch,
-            reason=decision.reason,
+            reason=decision.reason or "",
             receipt=draft.receipt,
             installment_id=line.installment if line else None,
             customer_id=draft.customer_id,
@@ -350,7 +351,7 @@ class Desk:
     # Everything else
 
     def apply_other(self, row: Operation) -> None:
-        """Apply a void, a session's opening or closing, cash put in or taken out; what has no form was judged before."""
+        """Apply a void, a session's opening or closing, cash in or out; what has no form was judged before."""
         timed = self.timed.get(row.pk)
         if timed is None:
             return
@@ -453,22 +454,20 @@ class Desk:
         """Say whether every operation before this one has come and is decided."""
         row = timed.row
         first = first_seq(device_id=self.device.pk, epoch=row.epoch)
-        before = OperationArrival.objects.filter(
-            device=self.device, epoch=row.epoch, seq__lt=timed.seq, seq__gte=first
-        )
+        before = OperationArrival.objects.filter(device=self.device, epoch=row.epoch, seq__lt=timed.seq, seq__gte=first)
         arrived = before.values("seq").distinct().count()
         others = before.exclude(operation__in=self.judged).filter(operation__state__in=UNDECIDED)
         waiting = [pk for pk, verdict in self.judged.items() if verdict.state == OperationState.WAITING]
-        return arrived >= timed.seq - first and not others.exists() and not before.filter(operation__in=waiting).exists()
+        return (
+            arrived >= timed.seq - first and not others.exists() and not before.filter(operation__in=waiting).exists()
+        )
 
     def _move_cash(self, timed: Timed) -> PlainDecision:
         said: CashInSaid | CashOutSaid = timed.said
         usual = self._method(PaymentMethod.CASH)
         landing = self._landing(usual, timed.day)
         session = self._find_sessions({said.session_id}).get(said.session_id or "")
-        around = replace(
-            timed.around, session_known=session is not None, cash_day_closed=landing.day != timed.day
-        )
+        around = replace(timed.around, session_known=session is not None, cash_day_closed=landing.day != timed.day)
         decision = decide.decide_cash(said, around=around)
         if decision.posts:
             post_movement(

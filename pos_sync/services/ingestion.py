@@ -3,7 +3,7 @@
 What an operation does is decided in `decide`; here rows are locked, read and written (protocol, "Ingestion").
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
 
@@ -47,7 +47,7 @@ def ingest_device(device_id: int, *, now: datetime) -> int:
 
 
 def _next_batch(device_id: int, *, without: set[int]) -> list[Operation]:
-    """Give the first operations never tried, together; or the first one that was, alone (a poison must not stop others)."""
+    """Give the first operations never tried, together; or the first one that was, alone: poison stops nobody."""
     rows = Operation.objects.filter(device=device_id, state=OperationState.PENDING).exclude(pk__in=without)
     first = list(rows.order_by("epoch", F("seq").asc(nulls_last=True), "pk").only("pk", "attempts")[:BATCH])
     return list(takewhile(lambda row: row.attempts == 0, first)) or first[:1]
@@ -84,7 +84,7 @@ def _look_again(device_id: int | None, *, now: datetime) -> int:
 
 @transaction.atomic
 def _apply(ids: Sequence[int], *, now: datetime) -> int:
-    """Decide and write the operations that are still undecided and that nobody else holds; give how many were decided."""
+    """Decide and write the operations that are still undecided and that nobody else holds; count them."""
     locked = (
         Operation.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .filter(pk__in=ids, state__in=UNDECIDED)
@@ -118,14 +118,14 @@ def _write(operations: Sequence[Operation], judged: dict[int, Judged], *, now: d
         row.reason, row.flags, row.outcome = verdict.reason or "", list(verdict.flags), verdict.outcome
         row.effective_at, row.changed_at = verdict.effective_at, now
         changed.append(row)
-    fields = [Operation._meta.get_field(name) for name in _WRITTEN]
+    fields = [field for field in Operation._meta.concrete_fields if field.name in _WRITTEN]
     if changed:
         update_rows(Operation, fields, changed)
     return sum(row.state not in UNDECIDED for row in changed)
 
 
 _WRITTEN = ("state", "reason", "flags", "outcome", "effective_at", "changed_at")
-_VERBS = {
+_VERBS: dict[str, Callable[[Operation], Callable[[], None]]] = {
     OperationState.WAITING: lambda row: row.wait,
     OperationState.APPLIED: lambda row: row.apply,
     OperationState.REVIEW: lambda row: row.review,

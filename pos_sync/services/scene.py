@@ -24,6 +24,7 @@ def parsed_ids(sent: Collection[str | None]) -> set[int]:
 
 
 def is_our_id(text: str) -> bool:
+    """Say whether a text is the decimal form of an id, and the only one."""
     return text.isascii() and text.isdigit() and len(text) <= 18 and str(int(text)) == text
 
 

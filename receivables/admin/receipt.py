@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -12,23 +12,39 @@ from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.explain import written
 from receivables.admin.tables import Table, link
 from receivables.domain.money import ZERO
-from receivables.models import ClosedCashReversal, Receipt, Reversal
+from receivables.models import ClosedCashReversal, Receipt, ReceiptAllocation, Reversal, Title
 
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    branch_lookups = ("branch",)
     list_display = ("label", "received_on", "cash_date", "customer", "branch", "amount", "origin", "station", "is_reversed")
     list_filter = ("origin", "received_on", "branch")
     list_select_related = ("customer", "branch")
-    search_fields = ("number__istartswith", "customer__name", "=pk")
+    search_fields = ("number",)
+    search_help_text = _("Receipt number or customer")
     fields = (
         ("label", "origin", "station", "operator"), ("branch", "customer"), ("received_on", "cash_date", "amount"),
         "session", "notes", ("posted_at", "actor", "channel"),
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).prefetch_related("reversals")
+        """Those of the user's branches, and those that pay a title that he may see."""
+        rows = super().get_queryset(request).prefetch_related("reversals")
+        if request.user.is_superuser:
+            return rows
+        seen = Title.objects.visible_to(request.user)
+        pays_one = ReceiptAllocation.objects.filter(receipt=OuterRef("pk"), title__in=seen)
+        return rows.filter(Q(branch__in=request.user.branches.values("pk")) | Exists(pays_one))
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Search by number, a station's or the back office's, and by customer."""
+        term = search_term.strip().replace("\x00", "")
+        if not term:
+            return queryset, False
+        found = Q(number__istartswith=term) | Q(customer__name__icontains=term)
+        if term.isascii() and term.isdigit() and len(term) < 19:
+            found |= Q(pk=int(term), number="")
+        return queryset.filter(found), False
 
     @admin.display(description=_("receipt number"))
     def label(self, receipt: Receipt) -> str:

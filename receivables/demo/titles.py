@@ -63,12 +63,9 @@ def _of_branch(branch: BranchPlan, neighbour: BranchPlan) -> list[TitlePlan]:
     ]
     specs += [{"due_in": days, "has_slip": days == AFTER_WINDOW[0]} for days in AFTER_WINDOW]
     specs += [
-        {"due_in": days, "parts": parts, "story": f"parts_{parts}", "has_slip": parts == 4}
-        for parts, days in IN_PARTS
+        {"due_in": days, "parts": parts, "story": f"parts_{parts}", "has_slip": parts == 4} for parts, days in IN_PARTS
     ]
-    specs += [
-        {"due_in": days, "story": story, "has_slip": story == "by_slip"} for story, days in TO_RECEIVE.items()
-    ]
+    specs += [{"due_in": days, "story": story, "has_slip": story == "by_slip"} for story, days in TO_RECEIVE.items()]
     specs += [{"due_in": 19, "story": "cancelled"}, {"due_in": 7, "story": "on_presentation"}]
     return [TitlePlan(branch=branch, number=number, **spec) for number, spec in enumerate(specs, start=1)]
 
@@ -140,8 +137,7 @@ class _Writer:
         parcels = installment_plan(total=total, parts=each.parts, first_due_date=first_due)
         numbers = self.our_numbers[issuing.bank]
         return [
-            Part(parcel.due_date, parcel.amount, f"{next(numbers):08d}" if each.has_slip else "")
-            for parcel in parcels
+            Part(parcel.due_date, parcel.amount, f"{next(numbers):08d}" if each.has_slip else "") for parcel in parcels
         ]
 
 
@@ -149,6 +145,8 @@ def customers(wanted: list[tuple[str, str]], *, by: Actor) -> list[Customer]:
     """Give the customers with these documents, in this order, making those that are missing."""
     documents = [document for document, _ in wanted]
     known = set(Customer.objects.filter(document__in=documents).values_list("document", flat=True))
-    create_audited([Customer(document=document, name=name) for document, name in wanted if document not in known], by=by)
+    create_audited(
+        [Customer(document=document, name=name) for document, name in wanted if document not in known], by=by
+    )
     rows = {row.document: row for row in Customer.objects.filter(document__in=documents)}
     return [rows[document] for document in documents]

@@ -244,6 +244,13 @@ class PaymentMethodNotSetUp(RuleBroken):
     )
 
 
+class CreditIsSpentByItself(RuleBroken):
+    message = gettext_noop(
+        "The credit of a customer is spent with “use credit”, which takes it from what is available. "
+        "Choose another payment method here."
+    )
+
+
 class InactiveCode(RuleBroken):
     message = gettext_noop("Code {code} is inactive. Choose an active one.")
 

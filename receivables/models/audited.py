@@ -5,7 +5,7 @@ The rules of the rows themselves live beside their nouns; the database's own gua
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -123,7 +123,7 @@ class AuditedModel(models.Model):
     """A row whose every change is kept in its history with actor, channel and reason."""
 
     history = AuditTrail(inherit=True)
-    objects = AuditedQuerySet.as_manager()
+    objects: ClassVar[Any] = AuditedQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -180,7 +180,7 @@ class AppendOnlyModel(models.Model):
         verbose_name=_("user"),
     )  # fmt: skip
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects: ClassVar[Any] = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True

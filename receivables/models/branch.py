@@ -41,7 +41,7 @@ class Terms(AppendOnlyModel):
     def as_domain(self) -> charges.Terms:
         return charges.Terms(
             interest_percent=self.interest_percent,
-            interest_per=self.interest_per,
+            interest_per="day" if self.interest_per == InterestPeriod.DAY else "month30",
             fine_percent=self.fine_percent,
             max_discount_percent=self.max_discount_percent,
             allow_partial=self.allow_partial,

@@ -1,6 +1,6 @@
 """Fechamento de caixa: the day of an account, closed oldest first and reopened newest first (S61-S63, G.11)."""
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -26,7 +26,7 @@ class CashDay(AuditedModel):
     day = models.DateField(_("day"))
     status = StatusField(_("status"), default=CashDayStatus.OPEN, choices=CashDayStatus)
 
-    objects = CashDayQuerySet.as_manager()
+    objects: ClassVar[Any] = CashDayQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("cash day")

@@ -1,10 +1,10 @@
-"""Movimento de caixa e bancos: a signed posting in an account's day. Only its status may change: posted → reversed (G.4).
+"""Movimento de caixa e bancos: a signed posting in an account's day; only its status changes, posted → reversed (G.4).
 
 Credits are positive, debits negative: an account's balance is the sum of all its movements, whatever their status.
 """
 
 from decimal import Decimal
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -43,9 +43,7 @@ class CashMovement(AuditedModel):
     amount = money_field(_("amount"))
     status = StatusField(_("status"), default=MovementStatus.POSTED, choices=MovementStatus)
     history_code = models.ForeignKey(HistoryCode, models.PROTECT, related_name="+", verbose_name=_("history code"))
-    document_type = models.ForeignKey(
-        DocumentType, models.PROTECT, related_name="+", verbose_name=_("document type")
-    )
+    document_type = models.ForeignKey(DocumentType, models.PROTECT, related_name="+", verbose_name=_("document type"))
     notes = models.CharField(_("notes"), max_length=500, blank=True)
     origin = models.CharField(_("origin"), max_length=11, choices=Origin, default=Origin.BACK_OFFICE)
     receipt = models.ForeignKey(
@@ -71,9 +69,7 @@ class CashMovement(AuditedModel):
         ClosedCashReversal, models.PROTECT, null=True, blank=True, related_name="clearings",
         verbose_name=_("clears the known difference"),
     )  # fmt: skip
-    supplement_of = models.ForeignKey(
-        CashDayClosing, models.PROTECT, null=True, blank=True, related_name="supplements"
-    )
+    supplement_of = models.ForeignKey(CashDayClosing, models.PROTECT, null=True, blank=True, related_name="supplements")
     supplement_number = models.PositiveIntegerField(_("supplement"), null=True, blank=True)
     idempotency_key = models.CharField(max_length=140, unique=True, null=True, blank=True, editable=False)
     posted_at = models.DateTimeField(_("posted at"), default=timezone.now, editable=False)
@@ -84,7 +80,7 @@ class CashMovement(AuditedModel):
         verbose_name=_("user"),
     )  # fmt: skip
 
-    objects = CashMovementQuerySet.as_manager()
+    objects: ClassVar[Any] = CashMovementQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("cash movement")

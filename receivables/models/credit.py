@@ -1,6 +1,7 @@
-"""Crédito do cliente and money in suspense: append-only entries; per customer granted − used − refunded ≥ 0 (G.5, B11)."""
+"""Crédito do cliente and money in suspense: append-only entries; nobody spends more than was granted (G.5, B11)."""
 
 from decimal import Decimal
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -24,9 +25,7 @@ class CustomerCreditQuerySet(AppendOnlyQuerySet):
     def available(self) -> Decimal:
         """Granted less used, refunded and revoked."""
         granted = Q(kind=CreditKind.GRANTED)
-        sums = self.aggregate(
-            granted=models.Sum("amount", filter=granted), spent=models.Sum("amount", filter=~granted)
-        )
+        sums = self.aggregate(granted=models.Sum("amount", filter=granted), spent=models.Sum("amount", filter=~granted))
         return (sums["granted"] or Decimal("0.00")) - (sums["spent"] or Decimal("0.00"))
 
 
@@ -49,7 +48,7 @@ class CustomerCredit(AppendOnlyModel):
     movement = models.OneToOneField(CashMovement, models.PROTECT, null=True, blank=True, related_name="credit")
     reason = models.CharField(_("reason"), max_length=500, blank=True)
 
-    objects = CustomerCreditQuerySet.as_manager()
+    objects: ClassVar[Any] = CustomerCreditQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("customer credit")

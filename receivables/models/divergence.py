@@ -26,9 +26,7 @@ class Divergence(AuditedModel):
     receipt = models.ForeignKey(
         Receipt, models.PROTECT, null=True, blank=True, related_name="divergences", verbose_name=_("receipt")
     )
-    installment = models.ForeignKey(
-        Installment, models.PROTECT, null=True, blank=True, verbose_name=_("installment")
-    )
+    installment = models.ForeignKey(Installment, models.PROTECT, null=True, blank=True, verbose_name=_("installment"))
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, blank=True, verbose_name=_("customer"))
     amount = money_field(_("amount in question"), default=0)
     source = models.CharField(_("source"), max_length=140, blank=True, db_index=True, editable=False)

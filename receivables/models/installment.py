@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -52,7 +52,7 @@ class Installment(VersionedModel):
     fine_charged = models.BooleanField(_("fine charged"), default=False, editable=False)
     carried_charges = money_field(_("charges not yet paid"), default=ZERO, editable=False)
 
-    objects = InstallmentQuerySet.as_manager()
+    objects: ClassVar[Any] = InstallmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("installment")
@@ -61,11 +61,11 @@ class Installment(VersionedModel):
         constraints = [
             models.UniqueConstraint(fields=["title", "number"], name="installment_number_once"),
             models.CheckConstraint(condition=Q(number__gte=1), name="installment_number_from_one"),
-            models.CheckConstraint(condition=Q(amount__gt=0, original_amount__gt=0), name="installment_amount_positive"),
-            models.CheckConstraint(condition=Q(balance__gte=0), name="installment_balance_not_negative"),
             models.CheckConstraint(
-                condition=Q(balance__lte=F("amount")), name="installment_balance_within_amount"
+                condition=Q(amount__gt=0, original_amount__gt=0), name="installment_amount_positive"
             ),
+            models.CheckConstraint(condition=Q(balance__gte=0), name="installment_balance_not_negative"),
+            models.CheckConstraint(condition=Q(balance__lte=F("amount")), name="installment_balance_within_amount"),
             models.CheckConstraint(
                 condition=Q(status=InstallmentStatus.SETTLED, balance=0)
                 | (~Q(status=InstallmentStatus.SETTLED) & Q(balance__gt=0)),
@@ -75,9 +75,7 @@ class Installment(VersionedModel):
                 condition=~Q(status=InstallmentStatus.PENDING) | Q(balance=F("amount")),
                 name="installment_pending_owes_all",
             ),
-            models.CheckConstraint(
-                condition=Q(status__in=InstallmentStatus.values), name="installment_status_known"
-            ),
+            models.CheckConstraint(condition=Q(status__in=InstallmentStatus.values), name="installment_status_known"),
             models.CheckConstraint(condition=Q(carried_charges__gte=0), name="installment_carried_not_negative"),
         ]
         indexes = [

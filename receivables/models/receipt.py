@@ -4,7 +4,7 @@ All rows here are append-only; an undone share is a `Reversal` with its lines, n
 """
 
 from decimal import Decimal
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -107,7 +107,7 @@ class ReceiptAllocation(AppendOnlyModel):
     carried_charges = money_field(_("charges left unpaid"), default=ZERO)
     is_late = models.BooleanField(_("paid late"), default=False)
 
-    objects = AllocationQuerySet.as_manager()
+    objects: ClassVar[Any] = AllocationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("allocation")

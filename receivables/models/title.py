@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -34,9 +34,7 @@ class TitleQuerySet(AuditedQuerySet):
         if user.is_superuser:
             return self
         mine = user.branches.values("pk")
-        return self.filter(
-            Q(entry_branch__in=mine) | Q(issuing_branch__in=mine) | Q(collecting_branch__in=mine)
-        )
+        return self.filter(Q(entry_branch__in=mine) | Q(issuing_branch__in=mine) | Q(collecting_branch__in=mine))
 
 
 class Title(VersionedModel):
@@ -69,9 +67,7 @@ class Title(VersionedModel):
         Customer, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("recipient")
     )
     bill_to = models.ForeignKey(Customer, models.PROTECT, related_name="titles", verbose_name=_("bill to"))
-    billing_type = models.CharField(
-        _("billing type"), max_length=20, choices=BillingType, default=BillingType.INVOICE
-    )
+    billing_type = models.CharField(_("billing type"), max_length=20, choices=BillingType, default=BillingType.INVOICE)
     payable_on_presentation = models.BooleanField(_("payable on presentation"), default=False)
     has_attached_report = models.BooleanField(_("attached report"), default=False)
     pre_invoice_number = models.CharField(_("pre-invoice number"), max_length=30, blank=True)
@@ -95,7 +91,7 @@ class Title(VersionedModel):
     received_amount = money_field(_("received amount"), default=ZERO, editable=False)
     cancel_reason = models.CharField(_("cancellation reason"), max_length=500, blank=True, editable=False)
 
-    objects = TitleQuerySet.as_manager()
+    objects: ClassVar[Any] = TitleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("title")

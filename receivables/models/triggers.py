@@ -29,7 +29,7 @@ class Guard:
 
 
 def _columns(model: type[models.Model]) -> tuple[str, ...]:
-    return tuple(field.column for field in model._meta.concrete_fields)
+    return tuple(str(field.column) for field in model._meta.concrete_fields)
 
 
 def guards() -> Iterator[Guard]:
@@ -44,13 +44,18 @@ def guards() -> Iterator[Guard]:
 
 
 def _names(guard: Guard) -> tuple[str, str, str]:
-    return tuple(f"{PREFIX}{verb}_{guard.table}" for verb in ("update", "delete", "truncate"))  # type: ignore[return-value]
+    update, delete, truncate = (f"{PREFIX}{verb}_{guard.table}" for verb in ("update", "delete", "truncate"))
+    return update, delete, truncate
 
 
 def _sqlite(guard: Guard) -> list[str]:
     update, delete, _ = _names(guard)
     changed = " OR ".join(f'OLD."{column}" IS NOT NEW."{column}"' for column in guard.fixed)
-    when = f"WHEN {changed} OR NOT (OLD.status = '{guard.move[0]}' AND NEW.status = '{guard.move[1]}')" if guard.move else ""
+    when = (
+        f"WHEN {changed} OR NOT (OLD.status = '{guard.move[0]}' AND NEW.status = '{guard.move[1]}')"
+        if guard.move
+        else ""
+    )
     abort = f"BEGIN SELECT RAISE(ABORT, '{guard.table} is append-only'); END"
     return [
         f'CREATE TRIGGER "{update}" BEFORE UPDATE ON "{guard.table}" {when} {abort}',
@@ -95,7 +100,9 @@ def installed() -> set[str]:
 
 def expected() -> set[str]:
     """Return the names of the triggers that must be there, as the database may have cut them."""
-    names = {name for guard in guards() for name in (_names(guard)[:2] if connection.vendor == "sqlite" else _names(guard))}
+    names = {
+        name for guard in guards() for name in (_names(guard)[:2] if connection.vendor == "sqlite" else _names(guard))
+    }
     return names if connection.vendor == "sqlite" else {name[:63] for name in names}
 
 

@@ -45,7 +45,7 @@ def record_cash_movement(
     notes: str = "",
     clears_id: int | None = None,
 ) -> CashMovement:
-    """Post a person's movement; the history code says whether it is a credit or a debit. `amount` is positive, in reais.
+    """Post a person's movement, a credit or a debit as its history code says; `amount` is positive, in reais.
 
     `clears_id` names the known difference that it clears (G.4). Raises CashDayClosed, AmountNotPositive, InactiveCode.
     """
@@ -115,8 +115,10 @@ def reverse_cash_movement(
     reason = checked_reason(reason)
     found = CashMovement.objects.select_related("account__branch__parameter_set").get(pk=movement_id)
     landing = land(wanted=[(found.account, found.cash_date)], by=by)[found.account_id, found.cash_date]
-    original = CashMovement.objects.locked().select_related("account", "receipt", "reversal__receipt").get(pk=movement_id)
-    owner = original.receipt or (original.reversal and original.reversal.receipt)
+    original = (
+        CashMovement.objects.locked().select_related("account", "receipt", "reversal__receipt").get(pk=movement_id)
+    )
+    owner = original.reversal.receipt if original.reversal else original.receipt
     if owner is not None:
         raise MovementBelongsToReceipt(receipt=owner.label)
     if original.status != MovementStatus.POSTED or original.reverses_id is not None:

@@ -20,7 +20,7 @@ from receivables.models import (
     Receipt,
 )
 from receivables.models.audited import Actor, signed_by
-from receivables.services.cash_day import land
+from receivables.services.cash_day import Landing, land
 from receivables.services.cash_movement import post_movement
 from receivables.services.locks import lock_customer
 from receivables.services.settlement import Deposit, check_codes, settle_installment
@@ -35,12 +35,14 @@ def use_credit(
     The account of the means `customer_credit` shows both legs on `cash_date`: the credit leaves, the receipt enters.
     Raises CreditNotEnough, AmountAboveBalance, CashDayClosed, PaymentMethodNotSetUp.
     """
-    title = Installment.objects.select_related("title__bill_to", "title__collecting_branch").get(pk=installment_id).title
+    title = (
+        Installment.objects.select_related("title__bill_to", "title__collecting_branch").get(pk=installment_id).title
+    )
     usual = _usual(title.collecting_branch, PaymentMethod.CREDIT)
     landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]
     receipt = settle_installment(
         installment_id=installment_id, received=amount, received_on=cash_date, by=by, now=now, on=on, notes=reason,
-        deposit=Deposit(method_code=PaymentMethod.CREDIT, cash_date=cash_date),
+        deposit=Deposit(method_code=PaymentMethod.CREDIT, cash_date=cash_date, spends_credit=True),
     )  # fmt: skip
     _spend(
         customer=title.bill_to, branch=title.collecting_branch, usual=usual, landing=landing, amount=amount,
@@ -73,7 +75,7 @@ def refund_credit(
 
 
 def _spend(
-    *, customer: Customer, branch: Branch, usual: BranchPaymentMethod, landing, amount: Decimal, kind: str,
+    *, customer: Customer, branch: Branch, usual: BranchPaymentMethod, landing: Landing, amount: Decimal, kind: str,
     receipt: Receipt | None, reason: str, by: Actor, now: datetime,
 ) -> CustomerCredit:  # fmt: skip
     if amount <= 0:

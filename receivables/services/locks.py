@@ -1,4 +1,4 @@
-"""Row locks in the house's one order: inbox → cash days → titles by id → installments by id → customer credit (G.20)."""
+"""Row locks in one order: inbox → cash days → titles by id → installments by id → customer credit (G.20)."""
 
 from collections.abc import Collection
 from datetime import date

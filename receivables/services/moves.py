@@ -93,31 +93,36 @@ def _is_written(field: models.Field) -> bool:
 
 def update_rows(model: type[models.Model], fields: Sequence[models.Field], rows: Sequence[models.Model]) -> None:
     """Write the given fields of many rows in one UPDATE; no history, which the caller owes where there is one."""
-    quote = connection.ops.quote_name
-    table, key = quote(model._meta.db_table), model._meta.pk
+    table, key = _quoted(model._meta.db_table), model._meta.pk
     columns = [key, *fields]
-    assignments = ", ".join(f"{quote(f.column)} = v.{quote(f.column)}" for f in fields)
+    assignments = ", ".join(f"{_quoted(f.column)} = v.{_quoted(f.column)}" for f in fields)
     prepared = [[f.get_db_prep_save(getattr(row, f.attname), connection) for f in columns] for row in rows]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            names = ", ".join(quote(f.column) for f in columns)
+            names = ", ".join(_quoted(f.column) for f in columns)
             arrays = ", ".join(f"%s::{_array_type(f)}[]" for f in columns)
             cursor.execute(
                 f"UPDATE {table} AS t SET {assignments} FROM unnest({arrays}) AS v({names}) "
-                f"WHERE t.{quote(key.column)} = v.{quote(key.column)}",
+                f"WHERE t.{_quoted(key.column)} = v.{_quoted(key.column)}",
                 [list(column) for column in zip(*prepared, strict=True)],
             )
         else:
-            picks = ", ".join(f"{_sqlite_pick(f, i)} AS {quote(f.column)}" for i, f in enumerate(columns))
+            picks = ", ".join(f"{_sqlite_pick(f, i)} AS {_quoted(f.column)}" for i, f in enumerate(columns))
             cursor.execute(
                 f"UPDATE {table} AS t SET {assignments} FROM (SELECT {picks} FROM json_each(%s)) AS v "
-                f"WHERE t.{quote(key.column)} = v.{quote(key.column)}",
+                f"WHERE t.{_quoted(key.column)} = v.{_quoted(key.column)}",
                 [json.dumps(prepared, cls=DjangoJSONEncoder)],
             )
 
 
 def _array_type(field: models.Field) -> str:
-    return re.sub(r"\(.*?\)", "", field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+    """Name a column's type without its size: `numeric(15, 2)` is `numeric` in an array."""
+    declared = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+    return re.sub(r"\(.*?\)", "", str(declared))
+
+
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))
 
 
 def _sqlite_pick(field: models.Field, position: int) -> str:
@@ -129,10 +134,9 @@ def record_history(
     model: type[models.Model], ids: Iterable[int], *, by: Actor, reasons: dict[int, str] | None = None, kind: str = "~"
 ) -> None:
     """Write one history row for each id, as the rows stand now, in one statement."""
-    quote = connection.ops.quote_name
     history = model.history.model  # type: ignore[attr-defined]
     tracked = [field.column for field in history.tracked_fields if field.column not in ("actor", "channel")]
-    pk = quote(model._meta.pk.column)
+    pk = _quoted(model._meta.pk.column)
     reasons = reasons or {}
     pairs = [[pk_value, reasons.get(pk_value) or None] for pk_value in ids]
     if not pairs:
@@ -141,15 +145,17 @@ def record_history(
         source = "unnest(%s::bigint[], %s::text[]) AS r(id, reason)"
         given: list[Any] = [[p for p, _ in pairs], [r for _, r in pairs]]
     else:
-        source = "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason FROM json_each(%s)) AS r"
+        source = (
+            "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason FROM json_each(%s)) AS r"
+        )
         given = [json.dumps(pairs)]
-    names = ", ".join(quote(column) for column in tracked)
-    values = ", ".join(f"t.{quote(column)}" for column in tracked)
+    names = ", ".join(_quoted(column) for column in tracked)
+    values = ", ".join(f"t.{_quoted(column)}" for column in tracked)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
+            f"INSERT INTO {_quoted(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
             f"actor, channel, history_change_reason) SELECT {values}, %s, %s, %s, %s, %s, r.reason "
-            f"FROM {source} JOIN {quote(model._meta.db_table)} AS t ON t.{pk} = r.id",
+            f"FROM {source} JOIN {_quoted(model._meta.db_table)} AS t ON t.{pk} = r.id",
             [_now(), kind, by.user_id, by.name, by.channel, *given],
         )
 

@@ -169,7 +169,11 @@ def newest_live_receipt(*, title_id: int) -> Receipt | None:
 def _movements_of(*, receipt_id: int, **share: int) -> list[CashMovement]:
     """Give the movements of a receipt, or of its share of a `title`, that were not reversed."""
     rows = CashMovement.objects.posted().filter(receipt=receipt_id, reverses=None, reversal=None, **share)
-    return list(rows.select_related("account__branch__parameter_set", "tender__method", "receipt", "history_code", "document_type").order_by("pk"))
+    return list(
+        rows.select_related(
+            "account__branch__parameter_set", "tender__method", "receipt", "history_code", "document_type"
+        ).order_by("pk")
+    )
 
 
 def _undo_allocations(
@@ -370,7 +374,7 @@ def post_opposites(
     now: datetime,
 ) -> None:
     """Post the opposite of each movement in its own day, or where that day lands, and mark it reversed (G.4)."""
-    debit_codes = _debit_codes(originals)
+    debit_codes = _debit_codes(originals, branch_id=reversal.receipt.branch_id)
     opposites = []
     for row in originals:
         landing = landings[row.account_id, row.cash_date]
@@ -401,12 +405,11 @@ def post_opposites(
 
 def _give_credit_back(originals: Sequence[CashMovement], reversal: Reversal, *, by: Actor, now: datetime) -> None:
     """Where the share was paid with the customer's credit, grant it again and put its debit back (G.5)."""
-    paid = [row for row in originals if row.tender.method.code == PaymentMethod.CREDIT]
+    paid = [row for row in originals if row.tender and row.tender.method.code == PaymentMethod.CREDIT]
     if not paid:
         return
-    receipt, amount = paid[0].receipt, sum((row.amount for row in paid), ZERO)
-    used = receipt.credits.get(kind=CreditKind.USED)
-    account = paid[0].account
+    amount, account = sum((row.amount for row in paid), ZERO), paid[0].account
+    used = reversal.receipt.credits.get(kind=CreditKind.USED)
     landing = land(wanted=[(account, reversal.reversed_on)], by=by)[account.pk, reversal.reversed_on]
     movement = post_movement(
         account=account, landing=landing, amount=amount, history_code=paid[0].history_code,
@@ -418,14 +421,11 @@ def _give_credit_back(originals: Sequence[CashMovement], reversal: Reversal, *, 
     )  # fmt: skip
 
 
-def _debit_codes(originals: Sequence[CashMovement]) -> dict[int, int]:
+def _debit_codes(originals: Sequence[CashMovement], *, branch_id: int) -> dict[int, int]:
     """Give the debit history code of each movement's means of payment in the receipt's branch."""
-    branches = {row.receipt.branch_id for row in originals}
-    usual = BranchPaymentMethod.objects.filter(branch__in=branches).values_list(
-        "branch_id", "method_id", "debit_history_id"
-    )
-    codes = {(branch, method): code for branch, method, code in usual}
-    return {row.pk: codes[row.receipt.branch_id, row.tender.method_id] for row in originals}
+    usual = BranchPaymentMethod.objects.filter(branch=branch_id).values_list("method_id", "debit_history_id")
+    codes = dict(usual)
+    return {row.pk: codes[row.tender.method_id] for row in originals if row.tender}
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,10 +438,8 @@ class Voided:
 
 
 @transaction.atomic
-def void_receipt(
-    *, receipt_id: int, reason: str, idempotency_key: str, by: Actor, now: datetime, on: date
-) -> Voided:
-    """Undo a whole receipt at its station: a fact, posted on the first open day, whatever came later (protocol "Voids").
+def void_receipt(*, receipt_id: int, reason: str, idempotency_key: str, by: Actor, now: datetime, on: date) -> Voided:
+    """Undo a whole receipt at its station: a fact, posted on the first open day, whatever came later.
 
     A receipt whose every share was undone before gives no reversal. Granted credit is taken back as far as it was
     not used. The order of receipts does not bind here: newest first binds people.
@@ -480,9 +478,12 @@ def void_receipt(
 
 def _explained_by_closed_cash(row: CashMovement) -> bool:
     """Say whether a movement stays because its share was undone with the cash closed (G.4)."""
-    return row.title_id is not None and Reversal.objects.filter(
-        receipt=row.receipt_id, title=row.title_id, closed_cash__account=row.account_id
-    ).exists()
+    return (
+        row.title_id is not None
+        and Reversal.objects.filter(
+            receipt=row.receipt_id, title=row.title_id, closed_cash__account=row.account_id
+        ).exists()
+    )
 
 
 def _revoke(credits: Sequence[CustomerCredit], reversal: Reversal, *, by: Actor, now: datetime) -> Decimal:

@@ -1,4 +1,4 @@
-"""Liquidação total, parcial and múltipla in the back office: all or nothing, under lock (domain.md B, G.3, G.16, G.20)."""
+"""Liquidação total, parcial and múltipla in the back office: all or nothing, under lock (G.3, G.5, G.16, G.20)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from receivables.domain.errors import (
     AmountNotPositive,
     BatchChanged,
     ChargesAboveDue,
+    CreditIsSpentByItself,
     DateInFuture,
     DiscountAboveLimit,
     InactiveCode,
@@ -36,19 +37,20 @@ from receivables.models import (
     Installment,
     InstallmentStatus,
     LedgerAccount,
+    PaymentMethod,
     Receipt,
     Title,
     TitleStatus,
 )
 from receivables.models.audited import Actor
-from receivables.services.cash_day import land
+from receivables.services.cash_day import Landing, land
 from receivables.services.locks import local_holidays, lock_installments_of, lock_titles
 from receivables.services.posting import CreditDraft, ReceiptDraft, ShareDraft, TenderDraft, post_receipts
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """Where the money enters and under which codes: conta reduzida, histórico, tipo docto, Data Cxa/Banco (S27, S32, S36).
+    """Where the money enters and under which codes: conta, histórico, tipo docto, Data Cxa/Banco (S27, S32, S36).
 
     What is left out comes from the means of payment of the collecting branch.
     """
@@ -59,6 +61,7 @@ class Deposit:
     history_code_id: int | None = None
     document_type_id: int | None = None
     reference: str = ""
+    spends_credit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,7 @@ def quote(*, title_ids: Sequence[int], on: date) -> list[Quote]:
 
 
 def _charges(installment: Installment, on: date, extra: frozenset[date]) -> Charges:
-    return late_charges(
-        standing=installment.standing, terms=installment.terms.as_domain, on=on, extra_holidays=extra
-    )
+    return late_charges(standing=installment.standing, terms=installment.terms.as_domain, on=on, extra_holidays=extra)
 
 
 @transaction.atomic
@@ -182,6 +183,11 @@ def settle_titles(
 class _Desk:
     """The locked rows of one settlement, and the judgement of what is paid into them."""
 
+    codes: "dict[int, _Codes]"
+    landings: dict[tuple[int, date], Landing]
+    titles: dict[int, Title]
+    installments: dict[int, Installment]
+
     def __init__(self, *, received_on: date, deposit: Deposit, by: Actor) -> None:
         self.received_on, self.deposit, self.by = received_on, deposit, by
         self.extra = local_holidays()
@@ -239,11 +245,14 @@ class _Desk:
         reason: str = "",
         notes: str = "",
     ) -> list[Receipt]:
-        drafts = [self._draft(title, payments, may_exceed_limit, reason, notes) for title, payments in batch]
+        drafts = [
+            self._draft(title, payments, may_exceed_limit=may_exceed_limit, reason=reason, notes=notes)
+            for title, payments in batch
+        ]
         return post_receipts(drafts, landings=self.landings, by=self.by, now=now)
 
     def _draft(
-        self, title: Title, payments: Sequence[Payment], may_exceed_limit: bool, reason: str, notes: str
+        self, title: Title, payments: Sequence[Payment], *, may_exceed_limit: bool, reason: str, notes: str
     ) -> ReceiptDraft:
         shares, excess = [], ZERO
         for payment in payments:
@@ -361,7 +370,7 @@ def _divide(given: Decimal | None, room: Sequence[Decimal], field: str) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    method: object
+    method: PaymentMethod
     account: LedgerAccount
     history_code: HistoryCode
     document_type: DocumentType
@@ -369,6 +378,8 @@ class _Codes:
 
 def _codes(branch: Branch, deposit: Deposit) -> _Codes:
     """Find account and codes: the deposit's own, else those of the branch's means of payment."""
+    if deposit.method_code == PaymentMethod.CREDIT and not deposit.spends_credit:
+        raise CreditIsSpentByItself
     usual = (
         BranchPaymentMethod.objects.filter(branch=branch, method__code=deposit.method_code)
         .select_related("method", "account__branch__parameter_set", "credit_history", "document_type")

@@ -34,9 +34,7 @@ class Part:
 
 
 @transaction.atomic
-def issue_title(
-    *, fields: Mapping[str, Any], parts: Sequence[Part], by: Actor, because: str = ""
-) -> Title:
+def issue_title(*, fields: Mapping[str, Any], parts: Sequence[Part], by: Actor, because: str = "") -> Title:
     """Issue a title with its installments and, where a Nosso Número is given, their slips.
 
     `fields` are columns of Title but the amount, which is the sum of the parts (G.6).
@@ -111,9 +109,7 @@ _OF_THE_INSTALLMENT = {"due_date", "amount"}
 
 
 @transaction.atomic
-def change_title(
-    *, title_id: int, changes: Mapping[str, Any], version: int, by: Actor, because: str = ""
-) -> Title:
+def change_title(*, title_id: int, changes: Mapping[str, Any], version: int, by: Actor, because: str = "") -> Title:
     """Change the data of a pending title; `due_date` and `amount` only where it has one installment (S3, S4, G.21).
 
     `version` is the one that the person saw. Raises ChangedMeanwhile, TitleNotPending.
@@ -138,7 +134,7 @@ def change_title(
 
 
 def _restate(installment: Installment, title: Title, changes: Mapping[str, Any]) -> None:
-    """Carry a title's change into its installment: tills copy both as one row, and terms follow the collecting branch."""
+    """Carry a title's change into its installment: tills copy both as one, terms follow the collecting branch."""
     installment.terms_id = title.collecting_branch.parameter_set.terms_id
     if "due_date" in changes:
         installment.due_date = installment.interest_from = changes["due_date"]

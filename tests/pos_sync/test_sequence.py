@@ -28,7 +28,7 @@ def arrive(device, *seqs, state=OperationState.APPLIED, epoch=1, stored=True):
     if stored:
         rows = Operation.objects.bulk_create(
             Operation(
-                op_id=f"op-{begin + place}", device=device, delivered_by=device, epoch=epoch, seq=seq, kind="cash_in",
+                op_id=f"op-{begin + place}", device=device, judged_as=device, epoch=epoch, seq=seq, kind="cash_in",
                 content_hash="", raw="{}", state=state,
             )
             for place, seq in enumerate(seqs)
@@ -143,12 +143,11 @@ def test_it_agrees_with_counting_one_by_one(device):
         assert progress(device, epoch=epoch) == (through, above, missing), came
 
 
-def test_fifty_thousand_seqs_are_read_in_a_fixed_number_of_statements(device):
-    arrive(device, *range(1, 50_001))
-    with CaptureQueriesContext(connection, ) as few:
-        assert progress(device) == (50_000, [], [])
-    remember_through(device_id=device.pk, epoch=1, through_seq=50_000)
-    arrive(device, 50_001)
+def test_a_long_sequence_is_read_in_as_many_statements_as_a_short_one(device):
+    arrive(device, 1)
+    with CaptureQueriesContext(connection) as few:
+        assert progress(device) == (1, [], [])
+    arrive(device, *range(2, 2_001))
     with CaptureQueriesContext(connection) as many:
-        assert progress(device) == (50_001, [], [])
+        assert progress(device) == (2_000, [], [])
     assert len(few) == len(many) == 6

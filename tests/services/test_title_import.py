@@ -85,9 +85,7 @@ def bring(tmp_path):
     def bring(content, *, apply=False):
         path = tmp_path / "titulos"
         path.write_bytes(content)
-        return import_titles(
-            spreadsheet=read_spreadsheet(path), by=BY, on=TODAY, apply=apply, because="titulos.csv"
-        )
+        return import_titles(spreadsheet=read_spreadsheet(path), by=BY, on=TODAY, apply=apply, because="titulos.csv")
 
     return bring
 
@@ -407,7 +405,12 @@ def test_a_file_too_large_to_be_one_is_told(branch, bring, monkeypatch):
 
 def test_xlsx_is_read_with_native_numbers_and_dates_or_text(branch, apply, bring):
     native = line(
-        documento=1042, parcela=1, filial_fatura=1, emissao=date(2026, 11, 1), vencimento=date(2026, 12, 1), valor=1234.5
+        documento=1042,
+        parcela=1,
+        filial_fatura=1,
+        emissao=date(2026, 11, 1),
+        vencimento=date(2026, 12, 1),
+        valor=1234.5,
     )
     report = bring(xlsx_bytes(native, line(documento="NF-2", cliente_documento=OTHER_CNPJ)), apply=True)
     assert report.problems == []

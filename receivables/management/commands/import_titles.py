@@ -70,7 +70,7 @@ def as_text(report: TitleImport, *, apply: bool) -> str:
     counts = {"rows": report.rows, "new": report.new, "known": report.known}
     lines.append(_("Installments in the file: %(rows)d; new: %(new)d; already known: %(known)d.") % counts)
     if report.applied:
-        lines.append(_("The new installments were imported."))
+        lines.append(_("The new installments were imported.") if report.new else _("There was nothing new to import."))
     elif not apply and not report.problems:
         lines.append(_("Nothing was written: this was a rehearsal. Use --apply to import."))
     return "\n".join(lines)

@@ -1,0 +1,38 @@
+"""Users and groups: nobody is deleted, for the history names them; whoever leaves is made inactive."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    list_display = ("username", "first_name", "last_name", "groups_of", "branches_of", "is_active")
+    list_filter = ("is_active", "groups", "branches")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups", "branches")
+
+    @admin.display(description=_("groups"))
+    def groups_of(self, user: Any) -> str:
+        return ", ".join(group.name for group in user.groups.all()) or "—"
+
+    @admin.display(description=_("branches"))
+    def branches_of(self, user: Any) -> str:
+        return ", ".join(branch.code for branch in user.branches.all()) or "—"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Group)
+class TeamAdmin(GroupAdmin):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
