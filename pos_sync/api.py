@@ -58,14 +58,16 @@ def _integer(said: object) -> object:
     return int(said)
 
 
-def _described(description: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "integer", "description": description})
+def _described(description: str, **bounds: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "description": description, **bounds})
 
 
 Count = Annotated[int | None, BeforeValidator(_integer)]
 Limit = Annotated[Count, _described("How many rows a page should have; a wish, kept within 1 and 1,000.")]
-AfterSeq = Annotated[Count, _described("Only operations with a greater seq; 0 brings those without one as well.")]
-Epoch = Annotated[Count, _described("The epoch asked for; the device's current one where absent.")]
+AfterSeq = Annotated[
+    Count, _described("Only operations with a greater seq; 0 brings those without one as well.", minimum=0)
+]
+Epoch = Annotated[Count, _described("The epoch asked for; the device's current one where absent.", minimum=1)]
 
 
 @api.get("/openapi.json", include_in_schema=False)

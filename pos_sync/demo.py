@@ -55,9 +55,9 @@ def seed(*, today: date, upto: int = 0) -> dict[str, Any]:
 
 def _policies() -> None:
     methods = PaymentMethod.objects.filter(code__in=OFFLINE_METHODS)
-    for name, *_ in registers.PARAMETER_SETS:
+    for plan in registers.PARAMETER_SETS:
         policy, is_new = TillPolicy.objects.get_or_create(
-            parameter_set=ParameterSet.objects.get(name=name),
+            parameter_set=ParameterSet.objects.get(name=plan.name),
             defaults={
                 "scope": TillPolicy.Scope.BRANCH,
                 "max_receipt_cents": MAX_RECEIPT_CENTS,

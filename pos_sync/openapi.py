@@ -200,15 +200,17 @@ class Problem(Schema):
 # What tills send
 
 _SEQ = {"type": "integer", "minimum": 1, "maximum": protocol.MAX_SEQ}
+_STORABLE = r"^[^\u0000]*$"
+_NAME = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"}
 BODIES: dict[str, dict[str, Any]] = {
     "PairingRequest": {
         "type": "object",
         "required": ["code", "install_id"],
         "properties": {
-            "code": {"type": "string", "examples": ["K7Q2-9MXD-4TWV-H3ZP"], "maxLength": 64},
-            "install_id": {"type": "string", "minLength": 1, "maxLength": 64},
-            "software": {"type": ["string", "null"], "maxLength": 1000},
-            "public_key": {"type": ["string", "null"], "maxLength": 4096},
+            "code": {**_NAME, "examples": ["K7Q2-9MXD-4TWV-H3ZP"]},
+            "install_id": _NAME,
+            "software": {"type": ["string", "null"], "maxLength": 1000, "pattern": _STORABLE},
+            "public_key": {"type": ["string", "null"], "maxLength": 4096, "pattern": _STORABLE},
         },
     },
     "Push": {
@@ -228,6 +230,7 @@ BODIES: dict[str, dict[str, Any]] = {
             },
             "device_id": {
                 "type": ["string", "null"],
+                "pattern": "^[ -~]{1,64}$",
                 "description": "The earlier device of this till whose queue is delivered; this device where absent.",
             },
             "first_seq": {**_SEQ, "type": ["integer", "null"], "description": "Where an epoch after the first begins."},

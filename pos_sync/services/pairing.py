@@ -23,7 +23,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011", "- \t")
 # The last character is a digit, so that the letters of a receipt series can be told from the till's.
 _TILL = re.compile(r"[0-9A-Z]{0,9}[0-9]")
-_TEXT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
+_TEXT = re.compile(r"[^\x00\ud800-\udfff]*")
 
 
 class UnknownBranch(RuleBroken):
@@ -164,7 +164,7 @@ def _optional(sent: Mapping[str, object], field: str, *, most: int) -> str:
     value = sent.get(field)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > most or not _TEXT.fullmatch(value or "-"):
+    if not isinstance(value, str) or len(value) > most or not _TEXT.fullmatch(value):
         raise BadField(field=field)
     return value.strip()
 

@@ -21,9 +21,15 @@ from receivables.admin.forms import FIELD_OVERRIDES, RuleForm
 from receivables.admin.history import entries, values_of
 from receivables.admin.tables import Table
 from receivables.domain.errors import ChangedMeanwhile, RuleBroken
-from receivables.models import Actor
+from receivables.models import Actor, Branch
 
 HISTORY_PER_PAGE = 50
+
+
+def branches_of(user: Any) -> QuerySet:
+    """Give the active branches that a user works in."""
+    rows = Branch.objects.filter(is_active=True)
+    return rows if user.is_superuser else rows.filter(members=user)
 
 
 class HouseAdmin(admin.ModelAdmin):
@@ -55,6 +61,12 @@ class HouseAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A branch is chosen among the user's own, where rows are limited to them."""
+        if db_field.name in self.branch_lookups:
+            options["queryset"] = branches_of(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
     def get_row(self, request: HttpRequest, object_id: str) -> Any:
         """Give a row that the user may see; raises Http404, PermissionDenied."""
         row = self.get_object(request, unquote(str(object_id)))
@@ -76,7 +88,11 @@ class HouseAdmin(admin.ModelAdmin):
         """Show or save a row; a rule that refuses it leaves nothing written and is told in the form."""
         if object_id is not None:
             row = self.get_row(request, object_id)
-            extra_context = {"tables": self.related_tables(request, row), **(extra_context or {})}
+            extra_context = {
+                "tables": self.related_tables(request, row),
+                "has_history": hasattr(self.model, "history"),
+                **(extra_context or {}),
+            }
         show = partial(super().changeform_view, request, object_id, form_url, extra_context)
         try:
             return show()

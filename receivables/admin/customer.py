@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from receivables.admin.base import AuditedAdmin
+from receivables.admin.base import AuditedAdmin, branches_of
 from receivables.admin.explain import reais
 from receivables.admin.forms import DayField, DocumentField, MoneyField, ReasonField, RuleForm
 from receivables.admin.tables import Table, chip, link
@@ -65,9 +65,7 @@ class RefundForm(TransitionForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.available = _available(self.row)
-        branches = Branch.objects.filter(is_active=True)
-        if not self.user.is_superuser:
-            branches = branches.filter(members=self.user)
+        branches = branches_of(self.user)
         self.fields["branch"].queryset = branches
         self.fields["method"].choices = _methods(branches)
         self.fields["amount"].initial = self.fields["seen_credit"].initial = self.available

@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from receivables.admin.base import AuditedAdmin
+from receivables.admin.base import AuditedAdmin, branches_of
 from receivables.admin.explain import reais, written
 from receivables.admin.forms import DayField, MoneyField, ReasonField, RuleForm
 from receivables.admin.reversal import ReversalForm, ReversePartForm, movements_table
@@ -115,12 +115,6 @@ class BranchFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         value = self.value() or ""
         return queryset.filter(collecting_branch=int(value)) if value.isascii() and value.isdigit() else queryset
-
-
-def branches_of(user: Any) -> QuerySet:
-    """Give the active branches that a user works in."""
-    rows = Branch.objects.filter(is_active=True)
-    return rows if user.is_superuser else rows.filter(members=user)
 
 
 class TitleForm(RuleForm):

@@ -76,6 +76,10 @@ class TransitionForm(forms.Form):
         """Give tables that help to decide."""
         return []
 
+    def kept(self) -> Sequence[tuple[str, str]]:
+        """Give what the page's address keeps when it calculates for another day."""
+        return [(name, value) for name, value in self.query.items() if name != "received_on"]
+
     def groups(self) -> Sequence[tuple[Any, forms.Form]]:
         """Give further forms of the page with their titles."""
         return []

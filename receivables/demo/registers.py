@@ -54,7 +54,7 @@ PRODUCTS = (
     ("LOTA", "Frete carga lotação"),
     ("COLE", "Coleta e entrega urbana"),
     ("ARMZ", "Armazenagem"),
-    ("MUDA", "Mudança residencial parcelada"),
+    ("MUDA", "Mudança em parcelas"),
 )
 HISTORY_CODES = (
     ("101", "Recebimento em dinheiro", Direction.CREDIT),
@@ -101,10 +101,24 @@ METHODS = (
 )
 
 STANDARD, WITHOUT_CONTROL = "Padrão", "Sem controle de fechamento"
-# name, default, cash control, interest %, per, fine %, discount limit %
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterPlan:
+    """A parameter set and its terms, rates in percent."""
+
+    name: str
+    is_default: bool
+    cash_closing_control: bool
+    interest_percent: str
+    interest_per: InterestPeriod
+    fine_percent: str
+    max_discount_percent: str
+
+
 PARAMETER_SETS = (
-    (STANDARD, True, True, "1.00", InterestPeriod.MONTH30, "2.00", "5.00"),
-    (WITHOUT_CONTROL, False, False, "0.0333", InterestPeriod.DAY, "2.00", "10.00"),
+    ParameterPlan(STANDARD, True, True, "1.00", InterestPeriod.MONTH30, "2.00", "5.00"),  # noqa: FBT003
+    ParameterPlan(WITHOUT_CONTROL, False, False, "0.0333", InterestPeriod.DAY, "2.00", "10.00"),  # noqa: FBT003
 )
 
 
@@ -145,8 +159,8 @@ class Staff:
 
 def register() -> Staff:
     """Make what is missing of the registers and of the people; what is there stays as it is."""
-    for name, *values in PARAMETER_SETS:
-        _parameter_set(name, *values)
+    for parameters in PARAMETER_SETS:
+        _parameter_set(parameters)
     for code, name, state in CITIES:
         City.objects.get_or_create(code=code, defaults={"name": name, "state": state})
     for code, name in PRODUCTS:
@@ -160,22 +174,23 @@ def register() -> Staff:
     return _staff(branches)
 
 
-def _parameter_set(
-    name: str, is_default: bool, control: bool, interest: str, per: str, fine: str, discount: str  # noqa: FBT001
-) -> None:  # fmt: skip
-    if ParameterSet.objects.filter(name=name).exists():
+def _parameter_set(plan: ParameterPlan) -> None:
+    if ParameterSet.objects.filter(name=plan.name).exists():
         return
     terms = Terms.objects.create(
-        interest_percent=Decimal(interest),
-        interest_per=per,
-        fine_percent=Decimal(fine),
-        max_discount_percent=Decimal(discount),
+        interest_percent=Decimal(plan.interest_percent),
+        interest_per=plan.interest_per,
+        fine_percent=Decimal(plan.fine_percent),
+        max_discount_percent=Decimal(plan.max_discount_percent),
         allow_partial=True,
         **signed_by(SYSTEM),
     )
     is_first = not ParameterSet.objects.filter(is_default=True).exists()
     ParameterSet.objects.create(
-        name=name, is_default=is_default and is_first, cash_closing_control=control, terms=terms
+        name=plan.name,
+        is_default=plan.is_default and is_first,
+        cash_closing_control=plan.cash_closing_control,
+        terms=terms,
     )
 
 

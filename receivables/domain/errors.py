@@ -269,6 +269,13 @@ class MovementBelongsToReceipt(RuleBroken):
     message = gettext_noop("This movement belongs to receipt {receipt}. Reverse the receipt instead.")
 
 
+class MovementBelongsToCredit(RuleBroken):
+    message = gettext_noop(
+        "This movement uses or refunds a customer's credit. Reverse the receipt that the credit paid; "
+        "a refund stays as it was made."
+    )
+
+
 class OptionRequired(RuleBroken):
     message = gettext_noop(
         "The cash of account {account} is closed on {day}. "

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
+from receivables.domain.money import ZERO, round_half_up
 from receivables.models.account import Direction, DocumentType, HistoryCode, LedgerAccount
 from receivables.models.audited import AuditedModel, AuditedQuerySet, StatusField, money_field
 from receivables.models.cash_day import CashDayClosing
@@ -31,8 +32,8 @@ class CashMovementQuerySet(AuditedQuerySet):
         return self.filter(status=MovementStatus.POSTED)
 
     def balance(self) -> Decimal:
-        """Σ of all movements (G.4)."""
-        return self.aggregate(total=models.Sum("amount"))["total"] or Decimal("0.00")
+        """Σ of all movements (G.4), in whole cents: SQLite adds decimals as floats."""
+        return round_half_up(self.aggregate(total=models.Sum("amount"))["total"] or ZERO)
 
 
 class CashMovement(AuditedModel):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from receivables.domain.money import ZERO, round_half_up
 from receivables.models.audited import AppendOnlyModel, AppendOnlyQuerySet, money_field
 from receivables.models.branch import Branch
 from receivables.models.cash_movement import CashMovement
@@ -23,10 +24,10 @@ class CreditKind(models.TextChoices):
 
 class CustomerCreditQuerySet(AppendOnlyQuerySet):
     def available(self) -> Decimal:
-        """Granted less used, refunded and revoked."""
+        """Granted less used, refunded and revoked, in whole cents: SQLite adds decimals as floats."""
         granted = Q(kind=CreditKind.GRANTED)
         sums = self.aggregate(granted=models.Sum("amount", filter=granted), spent=models.Sum("amount", filter=~granted))
-        return (sums["granted"] or Decimal("0.00")) - (sums["spent"] or Decimal("0.00"))
+        return round_half_up((sums["granted"] or ZERO) - (sums["spent"] or ZERO))
 
 
 class CustomerCredit(AppendOnlyModel):

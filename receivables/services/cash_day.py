@@ -13,6 +13,7 @@ from receivables.domain.money import ZERO
 from receivables.domain.reversal import checked_reason
 from receivables.models import CashDay, CashDayClosing, CashDayReopening, CashDayStatus, CashMovement, LedgerAccount
 from receivables.models.audited import Actor, signed_by
+from receivables.services.locks import lock_accounts
 from receivables.services.moves import move, record_history
 
 
@@ -87,8 +88,12 @@ def _landing(cash_day: CashDay) -> Landing:
 
 
 def lock_days(pairs: Iterable[tuple[int, date]], *, by: Actor) -> dict[tuple[int, date], CashDay]:
-    """Insert the missing days, on conflict do nothing, then lock all in one order (G.11)."""
+    """Lock the accounts, insert the missing days, on conflict do nothing, then lock the days in one order (G.11).
+
+    Whether a day is closed depends on its neighbours too, which may not be there yet: the account is what guards them.
+    """
     wanted = sorted(set(pairs))
+    lock_accounts({account_id for account_id, _ in wanted})
     known = _days(wanted)
     missing = [pair for pair in wanted if pair not in known]
     if missing:
@@ -158,6 +163,7 @@ def reopen_day(*, account_id: int, day: date, reason: str, by: Actor, now: datet
     Raises ReasonTooShort/ReasonTooLong, CashDayNotClosed or LaterDayClosed.
     """
     reason = checked_reason(reason)
+    lock_accounts([account_id])
     cash_day = CashDay.objects.locked().filter(account=account_id, day=day).first()
     if cash_day is None or cash_day.status != CashDayStatus.CLOSED:
         raise CashDayNotClosed

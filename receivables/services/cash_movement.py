@@ -9,6 +9,7 @@ from receivables.domain.errors import (
     AlreadyReversed,
     AmountNotPositive,
     DateInFuture,
+    MovementBelongsToCredit,
     MovementBelongsToReceipt,
     WrongAccount,
 )
@@ -18,6 +19,7 @@ from receivables.models import (
     CashMovement,
     CashSession,
     ClosedCashReversal,
+    CustomerCredit,
     Direction,
     DocumentType,
     HistoryCode,
@@ -44,6 +46,7 @@ def record_cash_movement(
     on: date,
     notes: str = "",
     clears_id: int | None = None,
+    idempotency_key: str | None = None,
 ) -> CashMovement:
     """Post a person's movement, a credit or a debit as its history code says; `amount` is positive, in reais.
 
@@ -65,7 +68,7 @@ def record_cash_movement(
     landing = land(wanted=[(account, cash_date)], by=by)[account.pk, cash_date]
     return post_movement(
         account=account, landing=landing, amount=amount, history_code=history_code, document_type=document_type,
-        notes=notes, clears=cleared, by=by, now=now,
+        notes=notes, clears=cleared, idempotency_key=idempotency_key, by=by, now=now,
     )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def reverse_cash_movement(
 ) -> CashMovement:
     """Post the opposite of a person's movement on its own day, with a history code of the other direction (G.4).
 
-    Raises MovementBelongsToReceipt, AlreadyReversed, CashDayClosed naming account and day.
+    Raises MovementBelongsToReceipt, MovementBelongsToCredit, AlreadyReversed, CashDayClosed naming account and day.
     """
     reason = checked_reason(reason)
     found = CashMovement.objects.select_related("account__branch__parameter_set").get(pk=movement_id)
@@ -121,6 +124,8 @@ def reverse_cash_movement(
     owner = original.reversal.receipt if original.reversal else original.receipt
     if owner is not None:
         raise MovementBelongsToReceipt(receipt=owner.label)
+    if CustomerCredit.objects.filter(movement=original).exists():
+        raise MovementBelongsToCredit
     if original.status != MovementStatus.POSTED or original.reverses_id is not None:
         raise AlreadyReversed(what=str(original))
     history_code = HistoryCode.objects.get(pk=history_code_id)

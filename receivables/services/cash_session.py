@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import transaction
 from django.db.models import Sum
 
 from receivables.domain.money import ZERO
@@ -12,6 +13,7 @@ from receivables.models.audited import Actor, signed_by
 from receivables.services.moves import move
 
 
+@transaction.atomic
 def open_session(
     *,
     idempotency_key: str,
@@ -38,6 +40,7 @@ def open_session(
     return session
 
 
+@transaction.atomic
 def close_session(
     *,
     session_id: int,

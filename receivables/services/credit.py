@@ -39,11 +39,11 @@ def use_credit(
         Installment.objects.select_related("title__bill_to", "title__collecting_branch").get(pk=installment_id).title
     )
     usual = _usual(title.collecting_branch, PaymentMethod.CREDIT)
-    landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]
     receipt = settle_installment(
         installment_id=installment_id, received=amount, received_on=cash_date, by=by, now=now, on=on, notes=reason,
         deposit=Deposit(method_code=PaymentMethod.CREDIT, cash_date=cash_date, spends_credit=True),
     )  # fmt: skip
+    landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]
     _spend(
         customer=title.bill_to, branch=title.collecting_branch, usual=usual, landing=landing, amount=amount,
         kind=CreditKind.USED, receipt=receipt, reason=reason, by=by, now=now,

@@ -1,14 +1,19 @@
-"""Row locks in one order: inbox → cash days → titles by id → installments by id → customer credit (G.20)."""
+"""Row locks in one order: inbox → accounts, cash days → titles by id → installments by id → customer credit (G.20)."""
 
 from collections.abc import Collection
 from datetime import date
 
-from receivables.models import Customer, Holiday, Installment, Title
+from receivables.models import Customer, Holiday, Installment, LedgerAccount, Title
+
+
+def lock_accounts(ids: Collection[int]) -> None:
+    """Lock accounts by id: who holds one sees its days as they are, those that nobody has made yet included (G.11)."""
+    list(LedgerAccount.objects.locked().filter(pk__in=ids).only("pk"))
 
 
 def lock_titles(ids: Collection[int]) -> dict[int, Title]:
     """Lock titles by id; those that do not exist are simply absent."""
-    rows = Title.objects.locked().filter(pk__in=set(ids)).select_related("collecting_branch__parameter_set")
+    rows = Title.objects.locked().filter(pk__in=set(ids)).select_related("collecting_branch__parameter_set__terms")
     return {title.pk: title for title in rows}
 
 

@@ -1,4 +1,4 @@
-"""Changing the rates of a parameter set: a new terms row, carried to the open installments that it governs (G.13)."""
+"""Making a parameter set, and changing its rates: a new terms row, carried to the open installments that it governs (G.13)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,14 @@ from receivables.models import Installment, ParameterSet, Terms, Title
 from receivables.models.audited import Actor, signed_by
 from receivables.services.locks import lock_titles
 from receivables.services.moves import write_many
+
+
+@transaction.atomic
+def add_parameter_set(*, parameter_set: ParameterSet, rates: Mapping[str, Any], by: Actor) -> ParameterSet:
+    """Save a new parameter set with its first rates (columns of Terms, percents)."""
+    parameter_set.terms = Terms.objects.create(**rates, **signed_by(by))
+    parameter_set.save_as(by)
+    return parameter_set
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from receivables.domain import fold
 from receivables.domain.allocation import Allocation
 from receivables.domain.errors import (
     AmountNotPositive,
+    CashDayNotClosed,
     ConfirmationRequired,
     DateInFuture,
     DebitRequired,
@@ -24,7 +25,7 @@ from receivables.domain.errors import (
     OptionRequired,
     TitleNotSettled,
 )
-from receivables.domain.money import ZERO
+from receivables.domain.money import ZERO, to_cents
 from receivables.domain.reversal import (
     ClosedCashOption,
     ReversalPath,
@@ -81,6 +82,10 @@ class ClosedCash:
 
     option: ClosedCashOption
     debits: Sequence[Debit] = ()
+
+    def __post_init__(self) -> None:
+        if self.option is ClosedCashOption.NO_DEBIT and self.debits:
+            raise ValueError("a reversal without debit has no debits")
 
 
 @transaction.atomic
@@ -250,6 +255,8 @@ class _CashPlan:
         """Lock the days of the original movements and of the debits, then choose the path of each account."""
         plan = cls(by=by)
         plan.answers = answers
+        if movements and answers.keys() - {row.account_id for row in movements}:
+            raise CashDayNotClosed
         lock_days({(row.account_id, row.cash_date) for row in movements} | _debit_days(answers), by=by)
         for account_id in sorted({row.account_id for row in movements}):
             plan._decide([row for row in movements if row.account_id == account_id])
@@ -282,6 +289,7 @@ class _CashPlan:
             raise DebitRequired
         liquidation = max(row.cash_date for row in rows)
         for debit in answer.debits:
+            to_cents(debit.amount)
             if debit.amount <= 0:
                 raise AmountNotPositive(field="Valor")
             if debit.movement_date < liquidation:

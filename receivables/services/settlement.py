@@ -26,7 +26,7 @@ from receivables.domain.errors import (
     TitleNotOpen,
     WrongDirection,
 )
-from receivables.domain.money import ZERO
+from receivables.domain.money import ZERO, to_cents
 from receivables.domain.reversal import checked_reason
 from receivables.models import (
     Branch,
@@ -73,6 +73,10 @@ class Payment:
     discount: Decimal = ZERO
     interest: Decimal | None = None
     fine: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for amount in (self.received, self.discount, self.interest or ZERO, self.fine or ZERO):
+            to_cents(amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,14 +258,14 @@ class _Desk:
     def _draft(
         self, title: Title, payments: Sequence[Payment], *, may_exceed_limit: bool, reason: str, notes: str
     ) -> ReceiptDraft:
+        received = sum((payment.received for payment in payments), ZERO)
+        if received <= 0:
+            raise AmountNotPositive(field="Valor recebido")
         shares, excess = [], ZERO
         for payment in payments:
             share, left = self._share(payment, may_exceed_limit=may_exceed_limit, reason=reason)
             shares.append(share)
             excess += left
-        received = sum((payment.received for payment in payments), ZERO)
-        if received <= 0:
-            raise AmountNotPositive(field="Valor recebido")
         codes = self.codes[title.collecting_branch_id]
         tender = TenderDraft(
             method=codes.method, amount=received, account=codes.account, cash_date=self.deposit.cash_date,
@@ -316,8 +320,7 @@ class _Desk:
         """A discount above the limit, or charges waived, need the permission and a reason (G.13, G.18)."""
         if payment.discount < 0:
             raise AmountNotPositive(field="Desconto")
-        terms = installment.title.collecting_branch.parameter_set.terms.as_domain
-        limit = discount_limit(balance=installment.balance, terms=terms)
+        limit = _discount_limit(installment)
         if payment.discount <= limit and asked.total == due.total:
             return
         if not may_exceed_limit:
@@ -338,7 +341,7 @@ def _close_all(
     dues = [desk.charges(row) for row in rows]
     interests = _divide(interest, [charges.interest_due for charges in dues], "Juros")
     fines = _divide(fine, [charges.fine for charges in dues], "Multa")
-    discounts = _divide(discount, [row.balance for row in rows], "Desconto")
+    discounts = _grant(discount, rows)
     owed = [
         row.balance + interests[i] + fines[i] - discounts[i]
         for i, row in enumerate(rows)
@@ -351,6 +354,21 @@ def _close_all(
                 interest=None if interest is None else interests[i], fine=None if fine is None else fines[i])
         for i, row in enumerate(rows)
     ]  # fmt: skip
+
+
+def _grant(discount: Decimal, rows: Sequence[Installment]) -> list[Decimal]:
+    """Divide a title's discount: each installment up to its limit first, so that together they allow the title's."""
+    limits = [_discount_limit(row) for row in rows]
+    within = _divide(min(discount, sum(limits, ZERO)), limits, "Desconto")
+    room = [row.balance - part for row, part in zip(rows, within, strict=True)]
+    beyond = _divide(discount - sum(within, ZERO), room, "Desconto")
+    return [part + more for part, more in zip(within, beyond, strict=True)]
+
+
+def _discount_limit(installment: Installment) -> Decimal:
+    """Give what may be granted without the permission, by the terms of the collecting branch's parameters (G.13)."""
+    terms = installment.title.collecting_branch.parameter_set.terms.as_domain
+    return discount_limit(balance=installment.balance, terms=terms)
 
 
 def _divide(given: Decimal | None, room: Sequence[Decimal], field: str) -> list[Decimal]:
@@ -403,4 +421,4 @@ def check_codes(
         if not code.is_active:
             raise InactiveCode(code=str(code))
     if history_code.direction != direction:
-        raise WrongDirection(history_code=str(history_code), direction=Direction(direction).label)
+        raise WrongDirection(history_code=str(history_code), direction=Direction(history_code.direction).label)

@@ -12,13 +12,13 @@ from receivables.domain.errors import (
     AmountNotPositive,
     ChangedMeanwhile,
     DuplicateTitle,
-    InstallmentNotOpen,
+    PartsNotPositive,
     TitleHasReceipts,
     TitleNotPending,
 )
 from receivables.domain.money import ZERO, to_cents
 from receivables.domain.reversal import checked_reason
-from receivables.models import BankSlip, Installment, InstallmentStatus, Title, TitleStatus
+from receivables.models import BankSlip, Branch, Installment, Title, TitleStatus
 from receivables.models.audited import Actor
 from receivables.services.locks import lock_installments_of, lock_titles
 from receivables.services.moves import create_audited, move, write_many
@@ -38,7 +38,7 @@ def issue_title(*, fields: Mapping[str, Any], parts: Sequence[Part], by: Actor, 
     """Issue a title with its installments and, where a Nosso Número is given, their slips.
 
     `fields` are columns of Title but the amount, which is the sum of the parts (G.6).
-    Raises DuplicateTitle, AmountNotPositive, InexactAmount.
+    Raises DuplicateTitle, PartsNotPositive, AmountNotPositive, InexactAmount.
     """
     return issue_titles([(fields, parts)], by=by, because=because)[0]
 
@@ -48,8 +48,9 @@ def issue_titles(
     titles: Sequence[tuple[Mapping[str, Any], Sequence[Part]]], *, by: Actor, because: str = ""
 ) -> list[Title]:
     """Issue many titles in a fixed number of statements; all or none."""
-    _refuse_duplicates([fields for fields, _ in titles])
-    rows = create_audited([_title(fields, parts) for fields, parts in titles], by=by, because=because)
+    rows = [_title(fields, parts) for fields, parts in titles]
+    _refuse_duplicates([_identity(row) for row in rows])
+    create_audited(rows, by=by, because=because)
     pairs = [
         (_installment(title, number, part), part)
         for title, (_, parts) in zip(rows, titles, strict=True)
@@ -60,25 +61,29 @@ def issue_titles(
     return rows
 
 
-def _refuse_duplicates(all_fields: Sequence[Mapping[str, Any]]) -> None:
-    keys = [(fields["issuing_branch"].pk, fields["document_number"]) for fields in all_fields]
+def _identity(title: Title) -> tuple[Branch, str]:
+    return title.issuing_branch, title.document_number
+
+
+def _refuse_duplicates(identities: Sequence[tuple[Branch, str]]) -> None:
+    keys = [(branch.pk, document) for branch, document in identities]
     seen: set[tuple[int, str]] = set()
     known = set(
         Title.objects.filter(document_number__in={document for _, document in keys}).values_list(
             "issuing_branch_id", "document_number"
         )
     )
-    for fields, key in zip(all_fields, keys, strict=True):
+    for (branch, document), key in zip(identities, keys, strict=True):
         if key in known or key in seen:
-            raise DuplicateTitle(branch=str(fields["issuing_branch"]), document=key[1])
+            raise DuplicateTitle(branch=str(branch), document=document)
         seen.add(key)
 
 
 def _title(fields: Mapping[str, Any], parts: Sequence[Part]) -> Title:
+    if not parts:
+        raise PartsNotPositive(parts=0)
     for part in parts:
-        to_cents(part.amount)
-        if part.amount <= 0:
-            raise AmountNotPositive(field="Valor")
+        _check_amount(part.amount)
     return Title(**fields, amount=sum((part.amount for part in parts), ZERO), installment_count=len(parts))
 
 
@@ -112,7 +117,8 @@ _OF_THE_INSTALLMENT = {"due_date", "amount"}
 def change_title(*, title_id: int, changes: Mapping[str, Any], version: int, by: Actor, because: str = "") -> Title:
     """Change the data of a pending title; `due_date` and `amount` only where it has one installment (S3, S4, G.21).
 
-    `version` is the one that the person saw. Raises ChangedMeanwhile, TitleNotPending.
+    `version` is the one that the person saw. Raises ChangedMeanwhile, TitleNotPending, DuplicateTitle,
+    AmountNotPositive.
     """
     titles = lock_titles([title_id])
     title = titles[title_id]
@@ -121,14 +127,16 @@ def change_title(*, title_id: int, changes: Mapping[str, Any], version: int, by:
     if title.status != TitleStatus.PENDING:
         raise TitleNotPending(title=str(title), status=title.get_status_display())
     installments = list(lock_installments_of(titles).values())
+    before = _identity(title)
     for name, value in changes.items():
         if name not in _OF_THE_INSTALLMENT:
             setattr(title, name, value)
-    if "amount" in changes and len(installments) == 1:
-        title.amount = changes["amount"]
-    title.save_as(by, because=because)
+    if _identity(title) != before:
+        _refuse_duplicates([_identity(title)])
     for installment in installments:
         _restate(installment, title, changes if len(installments) == 1 else {})
+    title.amount = sum((row.amount for row in installments), ZERO)
+    title.save_as(by, because=because)
     write_many(installments, reasons=dict.fromkeys((row.pk for row in installments), because), by=by)
     return title
 
@@ -139,11 +147,14 @@ def _restate(installment: Installment, title: Title, changes: Mapping[str, Any])
     if "due_date" in changes:
         installment.due_date = installment.interest_from = changes["due_date"]
     if "amount" in changes:
-        amount = changes["amount"]
-        if amount <= 0:
-            raise AmountNotPositive(field="Valor")
-        to_cents(amount)
-        installment.amount = installment.original_amount = installment.balance = amount
+        _check_amount(changes["amount"])
+        installment.amount = installment.original_amount = installment.balance = changes["amount"]
+
+
+def _check_amount(amount: Decimal) -> None:
+    to_cents(amount)
+    if amount <= 0:
+        raise AmountNotPositive(field="Valor")
 
 
 @transaction.atomic
@@ -155,8 +166,6 @@ def change_due_dates(*, title_id: int, due_dates: Mapping[int, date], by: Actor,
         raise TitleNotPending(title=str(title), status=title.get_status_display())
     rows = [row for row in lock_installments_of(titles).values() if row.pk in due_dates]
     for row in rows:
-        if row.status != InstallmentStatus.PENDING:
-            raise InstallmentNotOpen(installment=str(row), status=row.get_status_display())
         row.due_date = row.interest_from = due_dates[row.pk]
     write_many(rows, reasons=dict.fromkeys((row.pk for row in rows), because), by=by)
     return title
