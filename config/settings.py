@@ -149,6 +149,8 @@ TIME_ZONE = "America/Sao_Paulo"
 USE_TZ = True
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["config.formats"]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]  # of config and templates; each app has its own
 
 # Files
 STATIC_URL = "static/"

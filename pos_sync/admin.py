@@ -1,4 +1,4 @@
-"""Caixas (PDV): devices and their states, pairing codes, operators, policies, and the inbox, which nobody types into."""
+"""Caixas (PDV): devices and their states, pairing codes, operators, policies; and the inbox, shown as it arrived."""
 
 import re
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ class TillPolicyForm(RuleForm):
         cleaned = super().clean()
         warn, stop = cleaned.get("warn_age_hours"), cleaned.get("stop_age_hours")
         if warn is not None and stop is not None and stop < warn:
-            self.add_error("stop_age_hours", _("A till warns before it stops: enter at least the hours of the warning."))
+            self.add_error("stop_age_hours", _("A till warns before it stops: enter at least the warning’s hours."))
         return cleaned
 
 
@@ -138,7 +138,7 @@ class TillOperatorAdmin(AuditedAdmin):
     search_fields = ("code", "name")
     fixed_once_made = ("branch", "code")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         typed = obj is None or self.has_change_permission(request, obj)
         return ["branch", "code", "name", "is_active", *(("pin", "pin_again") if typed else ())]
 
@@ -169,7 +169,7 @@ class DeviceForm(TransitionForm):
         ]
 
     def values(self) -> dict[str, Any]:
-        return {"device_id": self.row.pk, "state": self.state, "reason": self.cleaned_data["reason"]}
+        return {"device_id": str(self.row.pk), "state": self.state, "reason": self.cleaned_data["reason"]}
 
     def done(self, result: Device) -> str:
         return _("Till %(till)s is now %(state)s.") % {"till": result, "state": written(result.state)}
@@ -223,7 +223,10 @@ class PairForm(TransitionForm):
         return {"branch_code": self.cleaned_data["branch"].code, "till": self.cleaned_data["till"]}
 
     def done(self, result: FreshCode) -> str:
-        return _("Code of till %(till)s of %(branch)s: %(code)s. Type it at the till until %(until)s; it is not shown again.") % {
+        message = _(
+            "Code of till %(till)s of %(branch)s: %(code)s. Type it at the till until %(until)s; it is not shown again."
+        )
+        return message % {
             "till": result.till,
             "branch": result.branch,
             "code": result.code,
@@ -240,7 +243,8 @@ def _may_manage(user: Any, device: Device | None) -> None:
 @admin.register(Device)
 class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
     branch_lookups = ("branch",)
-    list_display = ("branch", "till", "receipt_series", "state_chip", "last_contact", "pending", "paired_at", "software")
+    list_display = ("branch", "till", "receipt_series", "state_chip", "last_contact", "pending", "paired_at",
+                    "software")  # fmt: skip
     list_display_links = ("till",)
     list_filter = ("state", "branch")
     list_select_related = ("branch", "contact")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from pos_sync.models import Operation, OperationState
 from pos_sync.protocol import CashInSaid, CashOutSaid, SessionCloseSaid, SessionOpenSaid, WellFormed, judge_form
@@ -41,7 +42,8 @@ def operations_post_once() -> Iterator[Violation]:
         SELECT operation.id AS operation_id, operation.op_id, operation.state
         FROM pos_sync_operation operation
         LEFT JOIN receivables_receipt receipt ON receipt.idempotency_key = operation.op_id
-        WHERE operation.kind = 'receipt' AND operation.state IN ('applied', 'review', 'held') AND receipt.id IS NULL
+        WHERE operation.kind = 'receipt' AND operation.state IN ('applied', 'review', 'held')
+          AND receipt.idempotency_key IS NULL
         ORDER BY operation.id
         """,
     )
@@ -53,7 +55,7 @@ def operations_post_once() -> Iterator[Violation]:
         FROM receivables_receipt receipt
         LEFT JOIN pos_sync_operation operation
           ON operation.op_id = receipt.idempotency_key AND operation.kind = 'receipt'
-        WHERE receipt.origin = 'till' AND operation.id IS NULL
+        WHERE receipt.origin = 'till' AND operation.op_id IS NULL
         ORDER BY receipt.id
         """,
     )
@@ -107,7 +109,7 @@ def _decided_without_effect() -> Iterator[Violation]:
         FROM pos_sync_operation operation
         LEFT JOIN receivables_reversal reversal ON reversal.idempotency_key = operation.op_id
         WHERE operation.kind = 'receipt_void' AND operation.state IN ('applied', 'review', 'held')
-          AND operation.reason <> 'already_reversed' AND reversal.id IS NULL
+          AND operation.reason <> 'already_reversed' AND reversal.idempotency_key IS NULL
         ORDER BY operation.id
         """,
     )
@@ -142,7 +144,7 @@ def _sessions_not_as_said() -> Iterator[Violation]:
             )
         )
         for row, said in chunk:
-            status = statuses.get(keys[row.pk])
+            status = statuses.get(keys[row.pk] or "")
             if isinstance(said, SessionOpenSaid) and keys[row.pk] and status is None:
                 yield _operation_violation(row, _("Operation %(op_id)s is %(state)s and its session was never opened."))
             if isinstance(said, SessionCloseSaid) and status == SessionStatus.OPEN and _knew_session(row):
@@ -164,7 +166,7 @@ def _said(operations: QuerySet[Operation]) -> Iterator[tuple[Operation, object]]
 def _session_key(row: Operation, said: object) -> str | None:
     """Give the key under which ingestion keeps the session that an operation names, None where it names none."""
     named = said.session_id if isinstance(said, SessionOpenSaid | SessionCloseSaid) else None
-    return f"{row.device.branch_id}/{row.device.till}/{named}" if named else None
+    return row.device.session_key(named) if named else None
 
 
 def _knew_session(row: Operation) -> bool:
@@ -174,7 +176,7 @@ def _knew_session(row: Operation) -> bool:
 
 def _operation_violation(row: Operation, message: str) -> Violation:
     return Violation(
-        "B8", str(message) % {"op_id": row.op_id, "state": row.state}, {"operation_id": row.pk, "op_id": row.op_id}
+        "B8", message % {"op_id": row.op_id, "state": row.state}, {"operation_id": row.pk, "op_id": row.op_id}
     )
 
 
@@ -187,7 +189,7 @@ def _posted_without_operation() -> Iterator[Violation]:
         FROM receivables_reversal reversal
         LEFT JOIN pos_sync_operation operation
           ON operation.op_id = reversal.idempotency_key AND operation.kind = 'receipt_void'
-        WHERE reversal.kind = 'void' AND operation.id IS NULL
+        WHERE reversal.kind = 'void' AND operation.op_id IS NULL
         ORDER BY reversal.id
         """,
     )
@@ -200,7 +202,7 @@ def _posted_without_operation() -> Iterator[Violation]:
         LEFT JOIN pos_sync_operation operation
           ON operation.op_id = movement.idempotency_key AND operation.kind IN ('cash_in', 'cash_out')
         WHERE movement.origin = 'till' AND movement.receipt_id IS NULL AND movement.reverses_id IS NULL
-          AND operation.id IS NULL
+          AND operation.op_id IS NULL
         ORDER BY movement.id
         """,
     )
@@ -214,7 +216,7 @@ def _not_asked() -> Iterator[Violation]:
         SELECT operation.id AS operation_id, operation.op_id, operation.state, operation.reason
         FROM pos_sync_operation operation
         LEFT JOIN receivables_divergence divergence ON divergence.source = operation.op_id
-        WHERE operation.state IN ('review', 'held') AND divergence.id IS NULL
+        WHERE operation.state IN ('review', 'held') AND divergence.source IS NULL
         ORDER BY operation.id
         """,
     )
@@ -251,6 +253,10 @@ def _lost_arrivals() -> Iterator[Violation]:
 
 
 CHECKS: Iterable[Check] = (
-    Check("B1", _("Each operation of a till is one receipt at most"), operations_post_once),
-    Check("B8", _("Each operation of a till is in the queue, the ledger or quarantine"), operations_are_in_one_place),
+    Check("B1", gettext_noop("Each operation of a till is one receipt at most"), operations_post_once),
+    Check(
+        "B8",
+        gettext_noop("Each operation of a till is in the queue, the ledger or quarantine"),
+        operations_are_in_one_place,
+    ),
 )

@@ -5,6 +5,7 @@ With a broker a thread of its own rings, so that no answer waits for Redis; with
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime
 
@@ -25,7 +26,9 @@ def ring(*, device_id: int, now: datetime) -> None:
         _apply_here(device_id, now)
     elif not broker_breaker.is_resting and device_id not in _waiting:
         _waiting.add(device_id)
-        _ringer.submit(copy_context().run, _ring, device_id)
+        # A process that is ending rings no more: the sweeper's case.
+        with suppress(RuntimeError):
+            _ringer.submit(copy_context().run, _ring, device_id)
 
 
 def _apply_here(device_id: int, now: datetime) -> None:

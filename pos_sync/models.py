@@ -102,12 +102,16 @@ class Device(AuditedModel):
     def __str__(self) -> str:
         return f"{self.branch.code} · {self.till}{self.receipt_series}"
 
+    def session_key(self, session_id: str) -> str:
+        """Name a cash session: it belongs to the till, whichever device served it."""
+        return f"{self.branch_id}/{self.till}/{session_id}"
+
     @transition(state, source=DeviceState.ACTIVE, target=DeviceState.SUSPENDED, permission="pos_sync.manage_devices")
     def suspend(self, *, reason: str) -> None:
         self.state_reason = reason
 
-    @transition(state, source=[DeviceState.ACTIVE, DeviceState.SUSPENDED], target=DeviceState.REVOKED,
-                permission="pos_sync.manage_devices")  # fmt: skip
+    @transition(state, source=[DeviceState.ACTIVE, DeviceState.SUSPENDED, DeviceState.REPLACED],
+                target=DeviceState.REVOKED, permission="pos_sync.manage_devices")  # fmt: skip
     def revoke(self, *, reason: str) -> None:
         """Lost or stolen."""
         self.state_reason = reason
@@ -227,7 +231,8 @@ class Operation(models.Model):
     flags = models.JSONField(_("flags"), default=list)
     outcome = models.JSONField(_("outcome"), null=True)
     effective_at = models.DateTimeField(_("taken at"), null=True)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0)
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""The accounts receivable app: its name, and the installers that run around every migrate."""
+"""The accounts receivable app: its name, its system checks, and the installers that run around every migrate."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
@@ -11,6 +11,7 @@ class ReceivablesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from receivables import checks  # noqa: F401
         from receivables.models import triggers
         from receivables.services import groups
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from django.apps import apps
 from django.db import connection
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django_fsm import FSMField
 
 from receivables.domain.money import format_brl, from_cents
@@ -29,7 +30,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One numbered invariant: what it promises, and how to find what breaks it."""
+    """One numbered invariant: what it promises (marked for translation), and how to find what breaks it."""
 
     number: str
     promise: str
@@ -61,7 +62,7 @@ def ask(number: str, message: str, sql: str, **facts: object) -> Iterator[Violat
             found = dict(zip(names, row, strict=True))
             shown = facts | {name: _shown(name, value) for name, value in found.items()}
             ids = {name: value for name, value in found.items() if name.endswith("_id") and value is not None}
-            yield Violation(number=number, message=str(message) % shown, ids=ids)
+            yield Violation(number=number, message=message % shown, ids=ids)
 
 
 def _shown(name: str, value: object) -> object:
@@ -150,7 +151,7 @@ def balances_follow_receipts() -> Iterator[Violation]:
             SELECT allocation.installment_id, SUM(CENTS(allocation.principal) + CENTS(allocation.discount)) AS cents
             FROM receivables_receiptallocation allocation
             LEFT JOIN receivables_reversalline undone ON undone.allocation_id = allocation.id
-            WHERE undone.id IS NULL
+            WHERE undone.allocation_id IS NULL
             GROUP BY allocation.installment_id
         ) live ON live.installment_id = installment.id
         WHERE CENTS(installment.balance) <> CENTS(installment.amount) - COALESCE(live.cents, 0)
@@ -196,7 +197,7 @@ def balances_follow_receipts() -> Iterator[Violation]:
                    SUM(CENTS(allocation.principal) + CENTS(allocation.interest) + CENTS(allocation.fine)) AS cents
             FROM receivables_receiptallocation allocation
             LEFT JOIN receivables_reversalline undone ON undone.allocation_id = allocation.id
-            WHERE undone.id IS NULL
+            WHERE undone.allocation_id IS NULL
             GROUP BY allocation.title_id
         ) live ON live.title_id = title.id
         WHERE CENTS(title.received_amount) <> COALESCE(live.cents, 0)
@@ -245,7 +246,7 @@ def titles_fold() -> Iterator[Violation]:
                 SELECT DISTINCT allocation.installment_id
                 FROM receivables_receiptallocation allocation
                 LEFT JOIN receivables_reversalline undone ON undone.allocation_id = allocation.id
-                WHERE undone.id IS NULL
+                WHERE undone.allocation_id IS NULL
             ) live ON live.installment_id = part.id
             WHERE title.status <> 'cancelled'
             GROUP BY title.id, title.status
@@ -260,7 +261,7 @@ def titles_fold() -> Iterator[Violation]:
         """
         SELECT title.id AS title_id FROM receivables_title title
         LEFT JOIN receivables_installment part ON part.title_id = title.id
-        WHERE part.id IS NULL
+        WHERE part.title_id IS NULL
         ORDER BY title.id
         """,
     )
@@ -281,7 +282,7 @@ def titles_fold() -> Iterator[Violation]:
         FROM receivables_title title
         JOIN receivables_receiptallocation allocation ON allocation.title_id = title.id
         LEFT JOIN receivables_reversalline undone ON undone.allocation_id = allocation.id
-        WHERE title.status = 'cancelled' AND undone.id IS NULL
+        WHERE title.status = 'cancelled' AND undone.allocation_id IS NULL
         ORDER BY allocation.id
         """,
     )
@@ -295,7 +296,7 @@ def titles_fold() -> Iterator[Violation]:
             SELECT allocation.installment_id, COUNT(*) AS allocations
             FROM receivables_receiptallocation allocation
             LEFT JOIN receivables_reversalline undone ON undone.allocation_id = allocation.id
-            WHERE undone.id IS NULL
+            WHERE undone.allocation_id IS NULL
             GROUP BY allocation.installment_id
         ) live ON live.installment_id = part.id
         WHERE (part.status = 'pending' AND live.allocations IS NOT NULL)
@@ -439,13 +440,13 @@ def statuses_have_history() -> Iterator[Violation]:
                 "noun": _CAPITAL.sub("_", model.__name__).lower(),
             }
             for message, sql in _HISTORY_QUESTIONS:
-                yield from ask("B6", message, sql.format_map(names), noun=model._meta.verbose_name)
+                yield from ask("B6", _(message), sql.format_map(names), noun=model._meta.verbose_name)
 
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _HISTORY_QUESTIONS = (
     (
-        _("%(noun)s %(row)s is %(status)s and its newest history row says %(told)s."),
+        gettext_noop("%(noun)s %(row)s is %(status)s and its newest history row says %(told)s."),
         """
         SELECT live.id AS row, live.id AS {noun}_id, live.{status} AS status, newest.{status} AS told
         FROM {rows} live
@@ -456,7 +457,7 @@ _HISTORY_QUESTIONS = (
         """,
     ),
     (
-        _("The oldest history row of %(noun)s %(row)s is not its creation."),
+        gettext_noop("The oldest history row of %(noun)s %(row)s is not its creation."),
         """
         SELECT oldest.id AS row, oldest.id AS {noun}_id, oldest.history_id
         FROM {told} oldest
@@ -467,7 +468,7 @@ _HISTORY_QUESTIONS = (
         """,
     ),
     (
-        _("The change of %(noun)s %(row)s from %(before)s to %(status)s lacks its actor or channel."),
+        gettext_noop("The change of %(noun)s %(row)s from %(before)s to %(status)s lacks its actor or channel."),
         """
         SELECT id AS row, id AS {noun}_id, history_id, before, {status} AS status
         FROM (
@@ -480,7 +481,7 @@ _HISTORY_QUESTIONS = (
         """,
     ),
     (
-        _("%(noun)s %(row)s is in the history and not among the rows."),
+        gettext_noop("%(noun)s %(row)s is in the history and not among the rows."),
         """
         SELECT DISTINCT told.id AS row, told.id AS {noun}_id
         FROM {told} told LEFT JOIN {rows} live ON live.id = told.id
@@ -511,7 +512,7 @@ def closings_hold() -> Iterator[Violation]:
             SELECT closing.cash_day_id, COUNT(*) AS closings
             FROM receivables_cashdayclosing closing
             LEFT JOIN receivables_cashdayreopening reopening ON reopening.closing_id = closing.id
-            WHERE reopening.id IS NULL
+            WHERE reopening.closing_id IS NULL
             GROUP BY closing.cash_day_id
         ) standing ON standing.cash_day_id = cash_day.id
         WHERE COALESCE(standing.closings, 0) <> CASE WHEN cash_day.status = 'closed' THEN 1 ELSE 0 END
@@ -536,7 +537,7 @@ def closings_hold() -> Iterator[Violation]:
             FROM receivables_cashday cash_day
             JOIN receivables_cashdayclosing closing ON closing.cash_day_id = cash_day.id
             LEFT JOIN receivables_cashdayreopening reopening ON reopening.closing_id = closing.id
-            WHERE cash_day.status = 'closed' AND reopening.id IS NULL
+            WHERE cash_day.status = 'closed' AND reopening.closing_id IS NULL
         ) day
         WHERE moved_cents <> closed_cents + supplement_cents
         ORDER BY cash_day_id
@@ -719,7 +720,7 @@ def accounts_are_explained() -> Iterator[Violation]:
                    CENTS(allocation.principal) + CENTS(allocation.interest) + CENTS(allocation.fine)
             FROM receivables_receiptallocation allocation
             LEFT JOIN receivables_reversalline undone ON undone.allocation_id = allocation.id
-            WHERE undone.id IS NULL
+            WHERE undone.allocation_id IS NULL
         ) share
         GROUP BY receipt_id, title_id
         HAVING SUM(cash) <> SUM(allocated)
@@ -800,12 +801,12 @@ def credits_are_covered() -> Iterator[Violation]:
 
 
 CHECKS += [
-    Check("B2", _("Each receipt: tenders = allocated + credit + suspense"), receipts_are_whole),
-    Check("B3", _("Balances and received amounts follow the live allocations"), balances_follow_receipts),
-    Check("B4", _("A title's status is the fold of its installments"), titles_fold),
-    Check("B5", _("Receipts and reversals have their cash movements"), cash_follows_receipts),
-    Check("B6", _("Each change of status has its history, with actor and channel"), statuses_have_history),
-    Check("B7", _("Closed days and sessions are what was closed plus supplements"), closings_hold),
-    Check("B9", _("Each account is explained up to its open known differences"), accounts_are_explained),
-    Check("B11", _("No more credit is spent than was granted"), credits_are_covered),
+    Check("B2", gettext_noop("Each receipt: tenders = allocated + credit + suspense"), receipts_are_whole),
+    Check("B3", gettext_noop("Balances and received amounts follow the live allocations"), balances_follow_receipts),
+    Check("B4", gettext_noop("A title's status is the fold of its installments"), titles_fold),
+    Check("B5", gettext_noop("Receipts and reversals have their cash movements"), cash_follows_receipts),
+    Check("B6", gettext_noop("Each change of status has its history, with actor and channel"), statuses_have_history),
+    Check("B7", gettext_noop("Closed days and sessions are what was closed plus supplements"), closings_hold),
+    Check("B9", gettext_noop("Each account is explained up to its open known differences"), accounts_are_explained),
+    Check("B11", gettext_noop("No more credit is spent than was granted"), credits_are_covered),
 ]

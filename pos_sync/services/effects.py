@@ -6,6 +6,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Self
 
+from django.db.models import F
+
 from pos_sync import decide
 from pos_sync.decide import Circumstances, Decision, PlainDecision, ReceiptNow
 from pos_sync.models import UNDECIDED, Device, Operation, OperationArrival, OperationState, TillOperator
@@ -27,6 +29,7 @@ from receivables.domain.allocation import Allocation
 from receivables.domain.money import ZERO, from_cents, to_cents
 from receivables.models import (
     BranchPaymentMethod,
+    CashMovement,
     CashSession,
     Divergence,
     Installment,
@@ -46,7 +49,7 @@ from receivables.services.moves import create_audited
 from receivables.services.posting import CreditDraft, ReceiptDraft, ShareDraft, TenderDraft, post_receipts
 from receivables.services.reversal import void_receipt
 
-MOST_ATTEMPTS = 5
+MOST_FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +188,32 @@ class Desk:
 
     def _wanted_days(self) -> set[tuple[LedgerAccount, date]]:
         wanted = set()
+        voided = self._accounts_of_voided()
         for timed in self.timed.values():
             if isinstance(timed.said, ReceiptSaid):
                 wanted |= {(self._method(tender.method).account, timed.day) for tender in timed.said.tenders}
+            elif isinstance(timed.said, VoidSaid):
+                wanted |= {(account, timed.day) for account in voided.get(timed.said.receipt_op_id, ())}
             elif isinstance(timed.said, CashInSaid | CashOutSaid):
                 wanted.add((self._method(PaymentMethod.CASH).account, timed.day))
         return wanted
 
+    def _voided(self) -> set[str]:
+        return {timed.said.receipt_op_id for timed in self.timed.values() if isinstance(timed.said, VoidSaid)}
+
+    def _accounts_of_voided(self) -> dict[str, set[LedgerAccount]]:
+        """Find where the receipts that will be voided went: their accounts are locked before any title."""
+        accounts: dict[str, set[LedgerAccount]] = {}
+        if voided := self._voided():
+            rows = CashMovement.objects.filter(receipt__idempotency_key__in=voided)
+            rows = rows.annotate(op_id=F("receipt__idempotency_key")).select_related("account__branch__parameter_set")
+            for row in rows:
+                accounts.setdefault(row.op_id, set()).add(row.account)
+        return accounts
+
     def _title_ids(self) -> set[int]:
         named = parsed_ids({line.installment_id for timed in self._receipts() for line in timed.said.lines})
-        voided = {timed.said.receipt_op_id for timed in self.timed.values() if isinstance(timed.said, VoidSaid)}
+        voided = self._voided()
         ids = set(Installment.objects.filter(pk__in=named).values_list("title_id", flat=True)) if named else set()
         if voided:
             allocations = ReceiptAllocation.objects.filter(receipt__idempotency_key__in=voided)
@@ -279,13 +298,9 @@ class Desk:
         return set(rows.values_list("code", flat=True))
 
     def _find_sessions(self, ids: set[str | None]) -> dict[str, CashSession]:
-        keys = {self._session_key(text): text for text in ids if text}
+        keys = {self.device.session_key(text): text for text in ids if text}
         rows = CashSession.objects.filter(idempotency_key__in=keys)
         return {keys[row.idempotency_key]: row for row in rows}
-
-    def _session_key(self, session_id: str) -> str:
-        """A session belongs to the till, whichever device served it."""
-        return f"{self.device.branch_id}/{self.device.till}/{session_id}"
 
     def _draft(self, timed: Timed, decision: Decision, installments: Mapping[int, Installment]) -> ReceiptDraft:
         said: ReceiptSaid = timed.said
@@ -355,7 +370,7 @@ class Desk:
         timed = self.timed.get(row.pk)
         if timed is None:
             return
-        if row.attempts > MOST_ATTEMPTS:
+        if row.failures >= MOST_FAILURES:
             self._quarantine(row, "malformed", timed.effective_at)
             return
         effect = {
@@ -415,7 +430,7 @@ class Desk:
         known = bool(self._known_operators({said.operator}))
         if said.session_id:
             open_session(
-                idempotency_key=self._session_key(said.session_id),
+                idempotency_key=self.device.session_key(said.session_id),
                 branch=self.device.branch,
                 station=self.device.till,
                 operator=said.operator or "",

@@ -8,62 +8,116 @@ from datetime import datetime
 from itertools import groupby, takewhile
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q
 
 from pos_sync.models import UNDECIDED, Device, Operation, OperationState
-from pos_sync.services.effects import MOST_ATTEMPTS, Desk, Judged
+from pos_sync.services.effects import MOST_FAILURES, Desk, Judged
 from receivables.services.moves import run, update_rows
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+TRANSIENT = (OperationalError, InterfaceError)
+DEADLOCK_TRIES = 3
+DEADLOCKS = {"40P01", "40001"}  # PostgreSQL's deadlock_detected and serialization_failure
+# A process may die of an operation, but far more often it is killed: so many deaths only send it behind the others.
+DEATHS_BEFORE_LAST = 10
 
 
 def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
-    """Apply all that waits, of one device or of all; give how many operations were decided. May run twice at once."""
+    """Apply all that waits, of one device or of all; give how many operations were decided. May run twice at once.
+
+    Raises what the database raised last (a deadlock that repeats, a lost connection), after the other devices.
+    """
     devices = Operation.objects.filter(state__in=UNDECIDED)
     if device_id is not None:
         devices = devices.filter(device=device_id)
-    decided = sum(ingest_device(pk, now=now) for pk in sorted(set(devices.values_list("device", flat=True))))
-    return decided + _look_again(device_id, now=now)
-
-
-def ingest_device(device_id: int, *, now: datetime) -> int:
-    """Apply a device's pending operations in order of their sequence; failures stay pending for the next round."""
-    decided, failed = 0, set[int]()
-    while batch := _next_batch(device_id, without=failed):
-        _count_attempt(batch)
+    decided, trouble = 0, None
+    for pk in sorted(set(devices.values_list("device", flat=True))):
         try:
-            decided += _apply([row.pk for row in batch], now=now)
-        except (OperationalError, InterfaceError):
-            _uncount_attempt(batch)
-            raise
-        except Exception:
-            log.exception("batch_not_applied", device=device_id, operations=len(batch))
-            if len(batch) == 1:
-                failed.add(batch[0].pk)
+            decided += ingest_device(pk, now=now)
+        except TRANSIENT as error:
+            if not connection.is_usable():
+                raise
+            trouble = error
+            log.warning("device_left_for_later", device=pk, error=type(error.__cause__ or error).__name__)
+    decided += _look_again(device_id, now=now)
+    if trouble is not None:
+        raise trouble
     return decided
 
 
-def _next_batch(device_id: int, *, without: set[int]) -> list[Operation]:
-    """Give the first operations never tried, together; or the first one that was, alone: poison stops nobody."""
+def ingest_device(device_id: int, *, now: datetime) -> int:
+    """Apply a device's pending operations in order of their sequence; failures stay pending for the next round.
+
+    Where another process is at this device nothing is done: it looks again when it is through.
+    """
+    decided, seen = 0, set[int]()
+    while batch := _next_batch(device_id, without=seen):
+        done = _try(device_id, batch, now=now)
+        if done is None:
+            break
+        if not done and len(batch) == 1:
+            seen.update(batch)
+        decided += done
+    return decided
+
+
+def _next_batch(device_id: int, *, without: set[int]) -> list[int]:
+    """Give the first operations never tried, together; or the first one that was, alone: a poison must stop nobody."""
     rows = Operation.objects.filter(device=device_id, state=OperationState.PENDING).exclude(pk__in=without)
-    first = list(rows.order_by("epoch", F("seq").asc(nulls_last=True), "pk").only("pk", "attempts")[:BATCH])
-    return list(takewhile(lambda row: row.attempts == 0, first)) or first[:1]
+    rows = rows.annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST)).only("pk", "attempts")
+    first: list[Operation] = [*rows.order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")[:BATCH]]
+    return [row.pk for row in takewhile(lambda row: row.attempts == 0, first)] or [row.pk for row in first[:1]]
 
 
-def _count_attempt(batch: Sequence[Operation]) -> None:
-    """Count before trying, in a commit of its own: a process that dies has tried too."""
-    Operation.objects.filter(pk__in=[row.pk for row in batch]).update(attempts=F("attempts") + 1)
+def _try(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
+    """Count an attempt and make it; give how many were decided, None where another process has the device."""
+    if not _count_attempt(device_id, ids):
+        return None
+    try:
+        return _apply_patiently(device_id, ids, now=now)
+    except TRANSIENT:
+        _uncount_attempt(ids)
+        raise
+    except Exception:
+        log.exception("batch_not_applied", device=device_id, operations=len(ids))
+        if len(ids) == 1:
+            _count_failure(ids[0])
+        return 0
 
 
-def _uncount_attempt(batch: Sequence[Operation]) -> None:
+@transaction.atomic
+def _count_attempt(device_id: int, ids: Sequence[int]) -> bool:
+    """Count before trying, in a commit of its own: a process that dies has tried too. False: it is another's turn."""
+    if not _is_our_turn(device_id):
+        return False
+    Operation.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1)
+    return True
+
+
+def _uncount_attempt(ids: Sequence[int]) -> None:
     """A database that was away or a deadlock says nothing about the operation."""
     try:
-        Operation.objects.filter(pk__in=[row.pk for row in batch], attempts__gt=0).update(attempts=F("attempts") - 1)
-    except (OperationalError, InterfaceError):
-        log.warning("attempts_not_uncounted", operations=len(batch))
+        Operation.objects.filter(pk__in=ids, attempts__gt=0).update(attempts=F("attempts") - 1)
+    except TRANSIENT:
+        log.warning("attempts_not_uncounted", operations=len(ids))
+
+
+def _count_failure(pk: int) -> None:
+    """Only what the operation itself makes fail counts against it, never that a process was killed."""
+    Operation.objects.filter(pk=pk).update(failures=F("failures") + 1)
+
+
+def _is_our_turn(device_id: int) -> bool:
+    """Take the device until the transaction ends; False where another process has it. SQLite has one writer anyway."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"pos_sync.device:{device_id}"])
+        (is_ours,) = cursor.fetchone()
+    return bool(is_ours)
 
 
 def _look_again(device_id: int | None, *, now: datetime) -> int:
@@ -72,19 +126,36 @@ def _look_again(device_id: int | None, *, now: datetime) -> int:
     if device_id is not None:
         waiting = waiting.filter(device__branch__devices=device_id)
     decided = 0
-    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
+    for pk, owner in list(waiting.order_by("pk").values_list("pk", "device")):
         try:
-            decided += _apply([pk], now=now)
-        except (OperationalError, InterfaceError):
+            decided += _apply_patiently(owner, [pk], now=now) or 0
+        except TRANSIENT:
             raise
         except Exception:
             log.exception("waiting_operation_not_applied", operation=pk)
+            _count_failure(pk)
     return decided
 
 
+def _apply_patiently(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
+    """Try again at once after a deadlock, which the other side has won."""
+    for _ in range(DEADLOCK_TRIES - 1):
+        try:
+            return _apply(device_id, ids, now=now)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in DEADLOCKS:
+                raise
+    return _apply(device_id, ids, now=now)
+
+
 @transaction.atomic
-def _apply(ids: Sequence[int], *, now: datetime) -> int:
-    """Decide and write the operations that are still undecided and that nobody else holds; count them."""
+def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
+    """Decide and write the operations that are still undecided and that nobody else holds.
+
+    Give how many were decided; None where another process has the device.
+    """
+    if not _is_our_turn(device_id):
+        return None
     locked = (
         Operation.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .filter(pk__in=ids, state__in=UNDECIDED)
@@ -94,13 +165,13 @@ def _apply(ids: Sequence[int], *, now: datetime) -> int:
     operations = list(locked)
     if not operations:
         return 0
-    device = Device.objects.select_related("branch__parameter_set__till_policy").get(pk=operations[0].device_id)
+    device = Device.objects.select_related("branch__parameter_set__till_policy").get(pk=device_id)
     desk = Desk.open(device=device, operations=operations, now=now)
     for is_receipt, group in groupby(operations, key=desk.is_receipt):
         run_of = list(group)
         if is_receipt:
-            desk.apply_receipts([row for row in run_of if row.attempts <= MOST_ATTEMPTS])
-            desk.hold([row for row in run_of if row.attempts > MOST_ATTEMPTS])
+            desk.apply_receipts([row for row in run_of if row.failures < MOST_FAILURES])
+            desk.hold([row for row in run_of if row.failures >= MOST_FAILURES])
         else:
             for row in run_of:
                 desk.apply_other(row)

@@ -1,4 +1,7 @@
-"""The back office: one file per noun; what all pages keep is in `base`, how a status becomes a move in `transitions`."""
+"""The back office: one file per noun; what all pages keep is in `base`, how a status becomes a move in `transitions`.
+
+No rule lives here: a page asks, one service acts.
+"""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

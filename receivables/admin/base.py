@@ -16,14 +16,20 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from receivables.admin.forms import FIELD_OVERRIDES, RuleForm
-from receivables.admin.history import entries, values_of
+from receivables.admin.history import CHANNELS, entries, values_of
 from receivables.admin.tables import Table
 from receivables.domain.errors import ChangedMeanwhile, RuleBroken
 from receivables.models import Actor, Branch
 
 HISTORY_PER_PAGE = 50
+
+
+def _user_of(request: HttpRequest) -> Any:
+    """Give who is logged in; no page of the admin is shown to nobody."""
+    return request.user
 
 
 def branches_of(user: Any) -> QuerySet:
@@ -49,10 +55,10 @@ class HouseAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Limit the rows to those of the user's branches."""
-        rows = super().get_queryset(request)
-        if not self.branch_lookups or request.user.is_superuser:
+        rows, user = super().get_queryset(request), _user_of(request)
+        if not self.branch_lookups or user.is_superuser:
             return rows
-        mine = request.user.branches.values("pk")
+        mine = user.branches.values("pk")
         chosen = models.Q()
         for lookup in self.branch_lookups:
             chosen |= models.Q(**{f"{lookup}__in": mine})
@@ -80,10 +86,15 @@ class HouseAdmin(admin.ModelAdmin):
         """Give the tables shown under the form."""
         return []
 
+    @admin.display(description=gettext_lazy("channel"))
+    def told_channel(self, row: Any) -> str:
+        """Name the channel of an append-only row as its history would."""
+        return str(CHANNELS.get(row.channel, row.channel or "—"))
+
     # Forms whose rows are written by services
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self, request: Any, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show or save a row; a rule that refuses it leaves nothing written and is told in the form."""
         if object_id is not None:
@@ -103,7 +114,7 @@ class HouseAdmin(admin.ModelAdmin):
         return show()
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
-        form = super().get_form(request, obj, change, **options)
+        form: Any = super().get_form(request, obj, change, **options)
         form.broken = getattr(request, "broken_rule", None)
         return form
 
@@ -170,7 +181,7 @@ class AuditedAdmin(HouseAdmin):
 
     fixed_once_made: ClassVar[tuple[str, ...]] = ()
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return [*fields, *self.fixed_once_made] if obj else fields
 

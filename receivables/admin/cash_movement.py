@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import reais, written
-from receivables.admin.forms import DayField, MoneyField, ReasonField, RuleForm
+from receivables.admin.forms import MoneyField, ReasonField, RuleForm
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
 from receivables.domain.errors import (
@@ -126,17 +126,17 @@ class CashMovementAdmin(TransitionAdmin):
     _shown = (
         ("account", "cash_date", "amount", "status_chip"), ("history_code", "document_type"), "notes",
         ("title", "receipt", "session"), ("reverses", "reversal", "clears"), ("supplement_number", "origin"),
-        ("posted_at", "actor", "channel"),
+        ("posted_at", "actor", "told_channel"),
     )  # fmt: skip
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self._shown if obj else [*RecordForm.Meta.fields, "form_key"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
-        return ["status_chip"] if obj else []
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["status_chip", "told_channel"] if obj else []
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"cash_date": timezone.localdate(), **super().get_changeform_initial_data(request)}

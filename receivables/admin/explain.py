@@ -1,12 +1,11 @@
 """How broken rules and values are told to a person: pt-BR sentences, `1.234,56`, `21/11/2026`. Edges only."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db import models
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext
@@ -23,12 +22,18 @@ from receivables.models import (
     TitleStatus,
 )
 
+_STATUSES = (CashDayStatus, SessionStatus, SlipStatus, MovementStatus, DivergenceStatus, TitleStatus)
 WORDS: dict[str, Any] = {
-    **{choice.value: choice.label for choices in (CashDayStatus, SessionStatus, SlipStatus, MovementStatus,
-       DivergenceStatus, TitleStatus) for choice in choices},
-    "settle": _("Settle"), "settle_part": _("Settle in part"), "reopen": _("Reverse"), "reopen_part": _("Reverse a part"),
-    "reverse": _("Reverse"), "close": _("Close the cash"), "cancel": _("Cancel the title"), "day": _("Day"),
-}  # fmt: skip
+    **{choice.value: choice.label for choices in _STATUSES for choice in choices},
+    "settle": _("Settle"),
+    "settle_part": _("Settle in part"),
+    "reopen": _("Reverse"),
+    "reopen_part": _("Reverse a part"),
+    "reverse": _("Reverse"),
+    "close": _("Close the cash"),
+    "cancel": _("Cancel the title"),
+    "day": _("Day"),
+}
 """Codes that a rule may name as a fact, in the words of the screens; each app may add its own."""
 
 CONFIRMATIONS: dict[str, Any] = {
@@ -36,6 +41,13 @@ CONFIRMATIONS: dict[str, Any] = {
     "excess_becomes_credit": _("I am aware that what is received above the amount due becomes the customer's credit."),
 }
 """What a person ticks for each code of a confirmable warning."""
+
+
+PERMISSIONS: dict[str, Any] = {
+    "receivables.change_title": _("Can change titles"),
+    "receivables.change_parameterset": _("Can change parameters"),
+}
+"""Names of permissions that the framework made, whose own names are English."""
 
 
 def explain(error: RuleBroken) -> str:
@@ -49,6 +61,8 @@ def explain(error: RuleBroken) -> str:
 
 
 def _permission_name(name: str) -> str:
+    if name in PERMISSIONS:
+        return f"“{PERMISSIONS[name]}”"
     app_label, _dot, codename = name.partition(".")
     found = Permission.objects.filter(content_type__app_label=app_label, codename=codename).first()
     return f"“{gettext(found.name)}”" if found else name
@@ -56,31 +70,27 @@ def _permission_name(name: str) -> str:
 
 def written(value: Any) -> str:
     """Write a value as people read it; nothing at all is a dash."""
-    match value:
-        case None | "":
-            return "—"
-        case bool():
-            return gettext("Yes") if value else gettext("No")
-        case Decimal():
-            return _written_number(value)
-        case datetime():
-            return f"{timezone.localtime(value):%d/%m/%Y %H:%M}"
-        case date():
-            return f"{value:%d/%m/%Y}"
-        case models.Model() | int():
-            return str(value)
-        case str():
-            return str(WORDS.get(value, value))
-        case Iterable():
-            return ", ".join(written(item) for item in value)
-        case _:
-            return str(value)
+    for kind, write in _WRITERS:
+        if isinstance(value, kind):
+            return write(value)
+    return "—" if value is None else str(value)
 
 
 def _written_number(value: Decimal) -> str:
     if value == value.quantize(CENT):
         return format_brl(value)
     return number_format(value.normalize(), use_l10n=True, force_grouping=True)
+
+
+_WRITERS: tuple[tuple[Any, Callable[[Any], str]], ...] = (
+    (bool, lambda value: gettext("Yes") if value else gettext("No")),
+    (Decimal, _written_number),
+    (datetime, lambda value: f"{timezone.localtime(value):%d/%m/%Y %H:%M}"),
+    (date, lambda value: f"{value:%d/%m/%Y}"),
+    (str, lambda value: str(WORDS.get(value, value)) or "—"),
+    (list | tuple | set | frozenset, lambda value: ", ".join(written(item) for item in value) or "—"),
+)
+"""The first that fits: a moment is a day, and a yes is a number, to Python."""
 
 
 def reais(value: Decimal | None) -> str:

@@ -13,6 +13,7 @@ from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import explain
@@ -34,7 +35,7 @@ class MoneyField(forms.DecimalField):
         options.setdefault("widget", forms.TextInput(attrs=_NUMBER_INPUT))
         super().__init__(**options)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
             return None
         if isinstance(value, Decimal):
@@ -66,7 +67,7 @@ class PercentField(forms.DecimalField):
         options.setdefault("widget", forms.TextInput(attrs=_NUMBER_INPUT))
         super().__init__(**options)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
             return None
         if isinstance(value, Decimal):
@@ -99,11 +100,10 @@ def _refuse_odd_year(day: date) -> None:
 class DayField(forms.DateField):
     """A day typed as `21/11/2026`, within the years that a ledger knows."""
 
-    default_validators: ClassVar = [_refuse_odd_year]
-
     def __init__(self, **options: Any) -> None:
         options["widget"] = AdminDateWidget()
         super().__init__(**options)
+        self.validators.append(_refuse_odd_year)
 
 
 class DocumentField(forms.CharField):
@@ -114,7 +114,7 @@ class DocumentField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value)
-        if text in self.empty_values:
+        if not text:
             return ""
         try:
             return parse_document(text)
@@ -149,8 +149,14 @@ FIELD_OVERRIDES: dict[type[models.Field], dict[str, Any]] = {
 class RuleForm(forms.ModelForm):
     """A form whose row a service writes: the rule that the service named is shown beside the field it is about."""
 
+    fields: Any
     broken: ClassVar[RuleBroken | None] = None
     error_fields: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            field.label = capfirst(field.label)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -162,6 +168,4 @@ class RuleForm(forms.ModelForm):
 def show_broken(form: Any, broken: RuleBroken) -> None:
     """Put a broken rule beside the field that it is about, else on top of the form."""
     field = form.error_fields.get(broken.code)
-    form.add_error(
-        field if field in form.fields else None, ValidationError(explain(broken), code=broken.code)
-    )
+    form.add_error(field if field in form.fields else None, ValidationError(explain(broken), code=broken.code))

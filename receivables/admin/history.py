@@ -1,4 +1,4 @@
-"""The history of a row as people read it: who, through which channel, when, why, and old → new values. Never reverted."""
+"""The history of a row as people read it: who, through which channel, when, why, old → new. Never set back."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -88,8 +88,8 @@ class _Names:
     """The names of the rows that some records point to, fetched once for each model."""
 
     def __init__(self, records: Sequence[Any]) -> None:
-        self.found: dict[tuple[type[models.Model], Any], str] = {}
-        wanted: dict[type[models.Model], set[Any]] = {}
+        self.found: dict[tuple[Any, Any], str] = {}
+        wanted: dict[Any, set[Any]] = {}
         for record in records:
             for field in _told(record):
                 if field.is_relation and getattr(record, field.attname) is not None:

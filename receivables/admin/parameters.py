@@ -1,4 +1,4 @@
-"""Cad. Parâmetros para o Financeiro: named sets of parameters (G.13); rates change by a new row that old ones outlive."""
+"""Cad. Parâmetros para o Financeiro: named sets of parameters (G.13); rates change by a new row, the old one stays."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -60,14 +60,17 @@ class TermsForm(RateFields, TransitionForm):
             self.fields[name].initial = getattr(self.row.terms, name)
 
     def what_is(self) -> Sequence[Line]:
-        return [(_("Rates now"), told(self.row.terms)), (_("Open installments that follow them"), str(self._governed()))]
+        return [
+            (_("Rates now"), told(self.row.terms)),
+            (_("Open installments that follow them"), str(self._governed())),
+        ]
 
     def _governed(self) -> int:
         rows = Installment.objects.open().filter(title__collecting_branch__parameter_set=self.row)
         return rows.count()
 
     def what_will_be(self) -> Sequence[Line]:
-        return [(_("Rates"), _("The new ones, at once, also for what is overdue; receipts posted keep what they charged."))]
+        return [(_("Rates"), _("The new ones, at once, also for what is overdue; posted receipts stay."))]
 
     def values(self) -> dict[str, Any]:
         return {"parameter_set_id": self.row.pk, "rates": self.rates()}
@@ -100,11 +103,11 @@ class ParameterSetAdmin(TransitionAdmin, AuditedAdmin):
         "rates": Transition(label=_("Change rates"), form=TermsForm, service=change_terms, require=_may_change),
     }  # fmt: skip
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         ours = list(ParameterSetForm.Meta.fields)
         return [*ours, "rates"] if obj else [*ours, *RATES]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["rates"] if obj else []
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
@@ -133,5 +136,5 @@ class ParameterSetAdmin(TransitionAdmin, AuditedAdmin):
 
 @admin.register(Terms)
 class TermsAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "interest_percent", "interest_per", "fine_percent", "max_discount_percent", "posted_at", "actor")
-    fields = (*RATES, ("posted_at", "actor", "channel"))
+    list_display = ("pk", *RATES, "posted_at", "actor")
+    fields = (*RATES, ("posted_at", "actor", "told_channel"))

@@ -1,4 +1,4 @@
-"""Recebimentos, estornos and known differences: append-only rows, shown with all that they made. Undone on the title."""
+"""Recebimentos, estornos and known differences: append-only rows, shown with all that they made."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,17 +17,18 @@ from receivables.models import ClosedCashReversal, Receipt, ReceiptAllocation, R
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("label", "received_on", "cash_date", "customer", "branch", "amount", "origin", "station", "is_reversed")
+    list_display = ("label", "received_on", "cash_date", "customer", "branch", "amount", "origin", "station",
+                    "is_reversed")  # fmt: skip
     list_filter = ("origin", "received_on", "branch")
     list_select_related = ("customer", "branch")
     search_fields = ("number",)
     search_help_text = _("Receipt number or customer")
     fields = (
         ("label", "origin", "station", "operator"), ("branch", "customer"), ("received_on", "cash_date", "amount"),
-        "session", "notes", ("posted_at", "actor", "channel"),
+        "session", "notes", ("posted_at", "actor", "told_channel"),
     )  # fmt: skip
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
+    def get_queryset(self, request: Any) -> QuerySet:
         """Those of the user's branches, and those that pay a title that he may see."""
         rows = super().get_queryset(request).prefetch_related("reversals")
         if request.user.is_superuser:
@@ -108,7 +109,8 @@ def _reversals(receipt: Receipt) -> Table:
     )  # fmt: skip
     rows = receipt.reversals.select_related("title").order_by("pk")
     return table.fill(
-        [link(row, written(row.reversed_on)), row.get_kind_display(), link(row.title), row.amount, row.reason, row.actor]
+        [link(row, written(row.reversed_on)), row.get_kind_display(), link(row.title), row.amount, row.reason,
+         row.actor]
         for row in rows
     )  # fmt: skip
 
@@ -120,7 +122,7 @@ class ReversalAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "reversed_on")
     list_select_related = ("receipt", "title")
     search_fields = ("receipt__number__istartswith", "title__document_number__istartswith")
-    fields = (("receipt", "title"), ("kind", "reversed_on", "amount"), "reason", ("posted_at", "actor", "channel"))
+    fields = (("receipt", "title"), ("kind", "reversed_on", "amount"), "reason", ("posted_at", "actor", "told_channel"))
 
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         table = Table(
@@ -129,7 +131,9 @@ class ReversalAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         movements = row.movements.select_related("account").order_by("pk")
         return [
-            table.fill([link(each, written(each.cash_date)), each.account, each.amount, each.notes] for each in movements)
+            table.fill(
+                [link(each, written(each.cash_date)), each.account, each.amount, each.notes] for each in movements
+            )
         ]
 
 
@@ -151,15 +155,14 @@ class OpenFilter(admin.SimpleListFilter):
 @admin.register(ClosedCashReversal)
 class ClosedCashReversalAdmin(ReadOnlyAdmin):
     branch_lookups = ("account__branch",)
-    list_display = (
-        "account", "liquidation_date", "reversal", "settled_amount", "first_debit_amount", "known_difference", "still_open",
-    )  # fmt: skip
+    list_display = ("account", "liquidation_date", "reversal", "settled_amount", "first_debit_amount",
+                    "known_difference", "still_open")  # fmt: skip
     list_display_links = ("reversal",)
     list_filter = (OpenFilter, "account")
     list_select_related = ("account", "reversal__receipt")
     fields = (
         ("account", "liquidation_date"), "reversal", ("settled_amount", "first_debit_amount", "known_difference"),
-        "still_open", "reason", ("posted_at", "actor", "channel"),
+        "still_open", "reason", ("posted_at", "actor", "told_channel"),
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from receivables.admin.explain import explain, reais, written
 from receivables.admin.forms import DayField, MoneyField, ReasonField, show_broken
 from receivables.admin.tables import Table, link
+from receivables.admin.title_tables import movements_table
 from receivables.admin.transitions import Line, TransitionForm
 from receivables.domain.errors import (
     CashDayNotClosed,
@@ -52,8 +53,11 @@ class DebitForm(forms.Form):
     amount = MoneyField(label=_("amount"), least=CENT)
     notes = forms.CharField(label=_("notes"), required=False, max_length=500)
 
+    fields: Any
+    use_required_attribute = False
+
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, use_required_attribute=False, **options)
+        super().__init__(*args, **options)
         self.fields["history_code"].queryset = HistoryCode.objects.filter(direction=Direction.DEBIT, is_active=True)
         self.fields["document_type"].queryset = DocumentType.objects.filter(is_active=True)
 
@@ -99,9 +103,7 @@ class ReversalForm(TransitionForm):
 
     def _movements(self) -> list[CashMovement]:
         """Give the movements that the share left in cash and banks and that were not undone."""
-        rows = CashMovement.objects.posted().filter(
-            receipt=self.receipt, title=self.row, reverses=None, reversal=None
-        )
+        rows = CashMovement.objects.posted().filter(receipt=self.receipt, title=self.row, reverses=None, reversal=None)
         return list(rows.select_related("account__branch__parameter_set").order_by("pk")) if self.receipt else []
 
     def _closed(self) -> dict[int, list[CashMovement]]:
@@ -205,9 +207,11 @@ class ReversalForm(TransitionForm):
         answers = {}
         for account_id in self.closed:
             option = self.option(account_id)
-            given = [form.debit for form in self.debits[account_id] if option is ClosedCashOption.ACCOUNT_DEBIT
-                     and form.cleaned_data]  # fmt: skip
-            answers[account_id] = ClosedCash(option=option, debits=given)
+            if option is ClosedCashOption.ACCOUNT_DEBIT:
+                given = [form.debit for form in self.debits[account_id] if form.cleaned_data]
+                answers[account_id] = ClosedCash(option=option, debits=given)
+            elif option is not None:
+                answers[account_id] = ClosedCash(option=option)
         return answers
 
     def values(self) -> dict[str, Any]:
@@ -246,7 +250,8 @@ class ReversePartForm(ReversalForm):
         ]
         newest = next(iter(receipts), None)
         self.fields["receipt_id"].initial = newest
-        return receipts.get((self.data or self.query).get("receipt_id") or newest)
+        named = (self.data or self.query).get("receipt_id") or newest
+        return receipts.get(str(named))
 
     def values(self) -> dict[str, Any]:
         return {**super().values(), "receipt_id": self.cleaned_data["receipt_id"]}
@@ -259,18 +264,3 @@ def _option_required(rows: Sequence[CashMovement]) -> forms.ValidationError:
 
 def _sum(rows: Sequence[CashMovement]) -> Decimal:
     return sum((row.amount for row in rows), ZERO)
-
-
-def movements_table(title: Title) -> Table:
-    """Give the postings of a title in cash and banks, reversal debits included (S82)."""
-    table = Table(
-        _("Cash and banks"),
-        [_("cash/bank date"), _("short account"), _("history code"), _("amount"), _("status"), _("receipt"), _("notes")],
-        _("Nothing was posted for this title. A settlement posts here."),
-    )
-    rows = CashMovement.objects.filter(title=title).select_related("account", "history_code", "receipt")
-    return table.fill(
-        [link(row, written(row.cash_date)), row.account, row.history_code, row.amount, row.get_status_display(),
-         link(row.receipt), row.notes]
-        for row in rows.order_by("cash_date", "pk")
-    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a person is asked to settle titles: total, in part, several at once, with the customer's credit (domain.md B).
+"""What a person is asked to settle a title, totally or in part (domain.md B).
 
 Amounts due are quoted on the server for the receipt date; the services compute them again under lock.
 """
@@ -10,24 +10,21 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Q
-from django.http import Http404
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import reais, written
 from receivables.admin.forms import DayField, MoneyField, ReasonField
-from receivables.admin.tables import Table, link
+from receivables.admin.tables import Table
 from receivables.admin.transitions import Line, TransitionForm
 from receivables.domain.errors import (
     AmountAboveBalance,
     AmountNotClosing,
     AmountNotPositive,
-    BatchChanged,
     CashDayClosed,
     ChangedMeanwhile,
     ChargesAboveDue,
     ConfirmationRequired,
-    CreditNotEnough,
     DateInFuture,
     DiscountAboveLimit,
     InstallmentNotOpen,
@@ -42,7 +39,6 @@ from receivables.domain.money import CENT, ZERO, format_brl
 from receivables.models import (
     Branch,
     BranchPaymentMethod,
-    CustomerCredit,
     Direction,
     DocumentType,
     HistoryCode,
@@ -51,11 +47,9 @@ from receivables.models import (
     Receipt,
     Title,
 )
-from receivables.services import access
 from receivables.services.settlement import Deposit, Quote, quote
 
 EXCESS = "excess_becomes_credit"
-MOST_AT_ONCE = 200
 
 
 class DepositForm(TransitionForm):
@@ -147,8 +141,8 @@ class SettleForm(DepositForm):
 
     confirm = _("Settle the title")
     asks_day = True
-    confirmations = (EXCESS,)
-    field_order = ("received", "interest", "fine", "discount", "received_on", "cash_date", "method", "account",
+    confirmations: ClassVar[tuple[str, ...]] = (EXCESS,)
+    field_order: Any = ("received", "interest", "fine", "discount", "received_on", "cash_date", "method", "account",
                    "history_code", "document_type", "reference", "reason", "notes")  # fmt: skip
 
     received = MoneyField(label=_("received amount"), least=CENT)
@@ -258,13 +252,13 @@ class SettlePartForm(SettleForm):
 
     confirm = _("Settle this part")
     confirmations = ()
-    field_order = ("installment", *SettleForm.field_order)
+    field_order: Any = ("installment", *SettleForm.field_order)
 
     installment = forms.TypedChoiceField(label=_("installment"), coerce=int)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["installment"].choices = [(each.installment.pk, _told(each)) for each in self.quotes]
+        self.fields["installment"].choices = [(each.installment.pk, told(each)) for each in self.quotes]
         chosen = [each for each in self.quotes if str(each.installment.pk) == self._asked()] or self.quotes[:1]
         self.fields["installment"].initial = chosen[0].installment.pk if chosen else None
         self.fields["received"].initial = sum((each.total for each in chosen), ZERO)
@@ -287,7 +281,7 @@ class SettlePartForm(SettleForm):
         return {"installment_id": self.cleaned_data["installment"], **self.amounts()}
 
     def verify(self, result: Receipt) -> None:
-        _refuse_two_steps(self)
+        refuse_two_steps(self)
 
     def done(self, result: Receipt) -> str:
         title = Title.objects.get(pk=self.row.pk)
@@ -299,7 +293,7 @@ class SettlePartForm(SettleForm):
         }
 
 
-def _told(each: Quote) -> str:
+def told(each: Quote) -> str:
     return gettext("%(installment)s · due %(due_date)s · balance %(balance)s · due now %(total)s") % {
         "installment": each.installment.label,
         "due_date": written(each.installment.due_date),
@@ -308,166 +302,8 @@ def _told(each: Quote) -> str:
     }
 
 
-def _refuse_two_steps(form: TransitionForm) -> None:
+def refuse_two_steps(form: TransitionForm) -> None:
     """A second click is a second part: the title, locked by the service, must be one step from what was seen."""
     seen = form.cleaned_data.get("version")
     if seen is not None and Title.objects.values_list("version", flat=True).get(pk=form.row.pk) != seen + 1:
         raise ChangedMeanwhile(what=str(form.row))
-
-
-class UseCreditForm(TransitionForm):
-    """Paying an installment with the credit of its customer (G.5)."""
-
-    confirm = _("Use the credit")
-    error_fields: ClassVar = {
-        AmountAboveBalance.code: "amount",
-        AmountNotPositive.code: "amount",
-        CreditNotEnough.code: "amount",
-        PartialNotAllowed.code: "amount",
-        CashDayClosed.code: "cash_date",
-        DateInFuture.code: "cash_date",
-        ReceiptBeforeIssue.code: "cash_date",
-        InstallmentNotOpen.code: "installment",
-    }
-
-    installment = forms.TypedChoiceField(label=_("installment"), coerce=int)
-    amount = MoneyField(label=_("amount"), least=CENT)
-    cash_date = DayField(label=_("cash/bank date"))
-    reason = forms.CharField(label=_("notes"), required=False, max_length=500)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.available = available_credit(self.row)
-        self.quotes = quote(title_ids=[self.row.pk], on=self.today)
-        self.fields["installment"].choices = [(each.installment.pk, _told(each)) for each in self.quotes]
-        owed = self.quotes[0].total if self.quotes else ZERO
-        self.fields["amount"].initial = min(self.available, owed)
-        self.fields["cash_date"].initial = self.today
-
-    def what_is(self) -> Sequence[Line]:
-        return [(_("Customer"), self.row.bill_to), (_("Credit available"), reais(self.available))]
-
-    def what_will_be(self) -> Sequence[Line]:
-        return [(_("Cash and banks"), _("The credit leaves and the receipt enters the same account, on the same day."))]
-
-    def values(self) -> dict[str, Any]:
-        cleaned = self.cleaned_data
-        return {
-            "installment_id": cleaned["installment"],
-            "amount": cleaned["amount"],
-            "cash_date": cleaned["cash_date"],
-            "reason": cleaned["reason"],
-        }
-
-    def verify(self, result: Receipt) -> None:
-        _refuse_two_steps(self)
-
-    def done(self, result: Receipt) -> str:
-        return _("Receipt %(receipt)s: %(amount)s of the customer's credit was used in title %(title)s.") % {
-            "receipt": result.label,
-            "amount": reais(result.amount),
-            "title": self.row,
-        }
-
-
-def available_credit(title: Title) -> Decimal:
-    """Give the credit that the title's customer has, in reais."""
-    return CustomerCredit.objects.filter(customer=title.bill_to_id).available()
-
-
-class SettleManyForm(DepositForm):
-    """Liquidação múltipla: each title totally, all or none, with the amounts that the person saw (domain.md B)."""
-
-    confirm = _("Settle all these titles")
-    asks_day = True
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        data = options.get("data") or (args[0] if args else None)
-        self.titles = _titles_asked(data, query=options["query"], user=options["user"])
-        super().__init__(*args, **options)
-        self.fields["received_on"].help_text = _("One date for all. After changing it, calculate again.")
-        self.dues = self._quote()
-        self.seen = [title.pk for title in self.titles] if self.is_bound else list(self.dues)
-        for title_id in self.seen:
-            self.fields[f"due_{title_id}"] = MoneyField(
-                least=CENT, initial=self.dues.get(title_id), widget=forms.HiddenInput()
-            )
-
-    def _quote(self) -> dict[int, Decimal]:
-        """Give what each open title owes on the receipt date."""
-        dues: dict[int, Decimal] = {}
-        for each in quote(title_ids=[title.pk for title in self.titles], on=self.on):
-            dues[each.installment.title_id] = dues.get(each.installment.title_id, ZERO) + each.total
-        return dues
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if not self.seen:
-            self.add_error(None, _("No title was chosen. Choose titles in the list, then the action that settles them."))
-        return cleaned
-
-    def branches(self) -> Sequence[Branch]:
-        return [title.collecting_branch for title in self.titles]
-
-    def require(self) -> None:
-        for title in self.titles:
-            access.require_settlement(self.user, title)
-
-    def what_is(self) -> Sequence[Line]:
-        return [
-            (_("Titles"), str(len(self.dues))),
-            (_("Due on %(day)s") % {"day": written(self.on)}, reais(sum(self.dues.values(), ZERO))),
-            (_("Left out, because nothing is open in them"),
-             ", ".join(str(title) for title in self.titles if title.pk not in self.dues) or "—"),
-        ]  # fmt: skip
-
-    def what_will_be(self) -> Sequence[Line]:
-        return [
-            (_("Status"), _("Every title fully settled, one receipt each; all or none.")),
-            (_("Cash and banks"), _("One credit for each title.")),
-        ]
-
-    def tables(self) -> Sequence[Table]:
-        table = Table(
-            _("Titles"), [_("document number"), _("customer"), _("amount due")],
-            _("Choose titles in the list, then the action that settles them."),
-        )  # fmt: skip
-        open_titles = [title for title in self.titles if title.pk in self.dues]
-        return [table.fill([link(title), title.bill_to, self.dues[title.pk]] for title in open_titles)]
-
-    def values(self) -> dict[str, Any]:
-        return {
-            "expected": {title_id: self.cleaned_data[f"due_{title_id}"] for title_id in self.seen},
-            "received_on": self.cleaned_data["received_on"],
-            "deposit": self.deposit(),
-            "notes": self.cleaned_data["notes"],
-        }
-
-    def refuse(self, broken: Any) -> None:
-        """Show the amounts as they are now, so that the next click is on what the person sees."""
-        super().refuse(broken)
-        if isinstance(broken, BatchChanged):
-            self.data = self.data.copy()
-            for title_id in set(self.seen) - set(self.dues):
-                del self.fields[f"due_{title_id}"]
-            for title_id, due in self.dues.items():
-                self.data[f"due_{title_id}"] = format_brl(due)
-
-    def done(self, result: list[Receipt]) -> str:
-        return _("%(count)s titles settled, %(amount)s in all.") % {
-            "count": len(result),
-            "amount": reais(sum((receipt.amount for receipt in result), ZERO)),
-        }
-
-
-def _titles_asked(data: Any, *, query: Any, user: Any) -> list[Title]:
-    if data:
-        ids = [name.removeprefix("due_") for name in data if name.startswith("due_")]
-    else:
-        ids = query.get("ids", "").split(",")
-    chosen = [int(pk) for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19][:MOST_AT_ONCE]
-    rows = Title.objects.visible_to(user).filter(pk__in=chosen)
-    titles = list(rows.select_related("bill_to", "collecting_branch", "issuing_branch").order_by("pk"))
-    if len(titles) < len(set(chosen)):
-        raise Http404(gettext("There is no such row, or it belongs to another branch."))
-    return titles

@@ -43,6 +43,8 @@ FORBIDDEN = (NotPermitted, BranchNotYours)
 class TransitionForm(forms.Form):
     """What a person is asked before a move: what is, what will be, the fields, the consequence on the button."""
 
+    fields: Any
+    data: Any
     error_fields: ClassVar[dict[str, str]] = {}
     confirmations: ClassVar[tuple[str, ...]] = ()
     confirm: Any = _("Confirm")
@@ -60,9 +62,7 @@ class TransitionForm(forms.Form):
                 widget=forms.MultipleHiddenInput,
             )
         if hasattr(row, "version"):
-            self.fields["version"] = forms.IntegerField(
-                required=False, initial=row.version, widget=forms.HiddenInput
-            )
+            self.fields["version"] = forms.IntegerField(required=False, initial=row.version, widget=forms.HiddenInput)
 
     def what_is(self) -> Sequence[Line]:
         """Give what stands now, label by label."""
@@ -151,7 +151,7 @@ class Transition:
         return True
 
     def check(self, row: Any, user: Any) -> None:
-        """Raise NotPermitted or BranchNotYours unless the user may do this to the row, by our rules and by the FSM's."""
+        """Raise NotPermitted or BranchNotYours unless the user may do this, by our rules and the FSM's."""
         self.require(user, row)
         if self.verb and self.is_legal(row) and not has_transition_perm(getattr(row, self.verb), user):
             raise NotPermitted(permission=str(self.label))

@@ -1,5 +1,6 @@
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.math
 import django.utils.timezone
 import simple_history.models
 from decimal import Decimal
@@ -56,21 +57,6 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'document type',
                 'verbose_name_plural': 'document types',
-                'ordering': ['code'],
-            },
-        ),
-        migrations.CreateModel(
-            name='HistoryCode',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=10, unique=True, verbose_name='history code')),
-                ('name', models.CharField(max_length=80, verbose_name='text')),
-                ('direction', models.CharField(choices=[('credit', 'Credit'), ('debit', 'Debit')], max_length=6, verbose_name='direction')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-            ],
-            options={
-                'verbose_name': 'history code',
-                'verbose_name_plural': 'history codes',
                 'ordering': ['code'],
             },
         ),
@@ -491,6 +477,22 @@ class Migration(migrations.Migration):
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
+            name='HistoryCode',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.CharField(max_length=10, unique=True, verbose_name='history code')),
+                ('name', models.CharField(max_length=80, verbose_name='text')),
+                ('direction', models.CharField(choices=[('credit', 'Credit'), ('debit', 'Debit')], max_length=6, verbose_name='direction')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+            ],
+            options={
+                'verbose_name': 'history code',
+                'verbose_name_plural': 'history codes',
+                'ordering': ['code'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('direction__in', ['credit', 'debit'])), name='history_code_direction_known')],
+            },
+        ),
+        migrations.CreateModel(
             name='LedgerAccount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -821,7 +823,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'divergences',
                 'ordering': ['status', 'opened_at'],
                 'permissions': [('resolve_divergences', 'Can resolve divergences')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('source', ''), _negated=True), fields=('source', 'reason'), name='divergence_source_reason_once')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('source', ''), _negated=True), fields=('source', 'reason'), name='divergence_source_reason_once'), models.CheckConstraint(condition=models.Q(('status__in', ['open', 'resolved'])), name='divergence_status_known')],
             },
         ),
         migrations.CreateModel(
@@ -949,7 +951,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'customer credits',
                 'ordering': ['-pk'],
                 'permissions': [('use_credit', 'Can use or refund credits')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='customer_credit_amount_positive'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'granted'), _negated=True), ('receipt__isnull', False), ('source__isnull', False), _connector='OR'), name='customer_credit_grant_has_origin')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='customer_credit_amount_positive'), models.CheckConstraint(condition=models.Q(('kind__in', ['granted', 'used', 'refunded', 'revoked'])), name='customer_credit_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'granted'), _negated=True), ('receipt__isnull', False), ('source__isnull', False), _connector='OR'), name='customer_credit_grant_has_origin')],
             },
         ),
         migrations.AddField(
@@ -1181,7 +1183,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='closedcashreversal',
-            constraint=models.CheckConstraint(condition=models.Q(('known_difference', django.db.models.expressions.CombinedExpression(models.F('settled_amount'), '-', models.F('first_debit_amount')))), name='closed_cash_reversal_difference_adds_up'),
+            constraint=models.CheckConstraint(condition=models.Q(('known_difference', django.db.models.functions.math.Round(django.db.models.expressions.CombinedExpression(models.F('settled_amount'), '-', models.F('first_debit_amount')), 2))), name='closed_cash_reversal_difference_adds_up'),
         ),
         migrations.AddConstraint(
             model_name='installment',

@@ -1,6 +1,7 @@
 """The accounts of caixa e bancos and the codes that a posting needs: history, document type, means of payment."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from receivables.models.audited import AuditedModel
@@ -47,6 +48,9 @@ class HistoryCode(AuditedModel):
         verbose_name = _("history code")
         verbose_name_plural = _("history codes")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(condition=Q(direction__in=Direction.values), name="history_code_direction_known")
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} · {self.name}"

@@ -58,6 +58,7 @@ class CustomerCredit(AppendOnlyModel):
         permissions = [("use_credit", _("Can use or refund credits"))]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="customer_credit_amount_positive"),
+            models.CheckConstraint(condition=Q(kind__in=CreditKind.values), name="customer_credit_kind_known"),
             models.CheckConstraint(
                 condition=~Q(kind=CreditKind.GRANTED) | Q(receipt__isnull=False) | Q(source__isnull=False),
                 name="customer_credit_grant_has_origin",

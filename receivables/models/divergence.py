@@ -46,6 +46,7 @@ class Divergence(AuditedModel):
             models.UniqueConstraint(
                 fields=["source", "reason"], condition=~Q(source=""), name="divergence_source_reason_once"
             ),
+            models.CheckConstraint(condition=Q(status__in=DivergenceStatus.values), name="divergence_status_known"),
         ]
 
     def __str__(self) -> str:

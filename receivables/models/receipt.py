@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Round
 from django.utils.translation import gettext_lazy as _
 
 from receivables.models.account import PaymentMethod
@@ -200,7 +201,8 @@ class ClosedCashReversal(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["reversal", "account"], name="closed_cash_reversal_account_once"),
             models.CheckConstraint(
-                condition=Q(known_difference=F("settled_amount") - F("first_debit_amount")),
+                # Rounded, because SQLite subtracts decimals as floats: 1000.10 − 990.05 is not its 10.05.
+                condition=Q(known_difference=Round(F("settled_amount") - F("first_debit_amount"), 2)),
                 name="closed_cash_reversal_difference_adds_up",
             ),
         ]

@@ -86,12 +86,12 @@ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integri
 
 
 def installed() -> set[str]:
-    """Return the names of the guards' triggers that the database has now."""
+    """Return the names of the guards' triggers that the database has now and that are not switched off."""
     sql = (
         "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s"
         if connection.vendor == "sqlite"
         else "SELECT DISTINCT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-        "WHERE NOT tgisinternal AND pg_table_is_visible(pg_class.oid) AND tgname LIKE %s"
+        "WHERE NOT tgisinternal AND tgenabled <> 'D' AND pg_table_is_visible(pg_class.oid) AND tgname LIKE %s"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [f"{PREFIX}%"])

@@ -5,7 +5,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from receivables.domain.errors import AmountNotPositive, CreditNotEnough, PaymentMethodNotSetUp
+from receivables.domain.errors import (
+    AmountNotPositive,
+    CreditIsSpentByItself,
+    CreditNotEnough,
+    PaymentMethodNotSetUp,
+)
 from receivables.domain.money import to_cents
 from receivables.domain.reversal import checked_reason
 from receivables.models import (
@@ -63,8 +68,13 @@ def refund_credit(
     by: Actor,
     now: datetime,
 ) -> CustomerCredit:
-    """Give a customer's credit back in money, in reais; raises CreditNotEnough, CashDayClosed, ReasonTooShort."""
+    """Give a customer's credit back in money, in reais.
+
+    Raises CreditNotEnough, CashDayClosed, ReasonTooShort, CreditIsSpentByItself.
+    """
     reason = checked_reason(reason)
+    if method_code == PaymentMethod.CREDIT:
+        raise CreditIsSpentByItself
     branch = Branch.objects.get(pk=branch_id)
     usual = _usual(branch, method_code)
     landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]

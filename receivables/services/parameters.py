@@ -1,4 +1,4 @@
-"""Making a parameter set, and changing its rates: a new terms row, carried to the open installments that it governs (G.13)."""
+"""Making a parameter set and changing its rates: new terms, carried to the open installments they govern (G.13)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,6 @@ from django.db import transaction
 
 from receivables.models import Installment, ParameterSet, Terms, Title
 from receivables.models.audited import Actor, signed_by
-from receivables.services.locks import lock_titles
 from receivables.services.moves import write_many
 
 
@@ -27,8 +26,8 @@ def change_terms(*, parameter_set_id: int, rates: Mapping[str, Any], by: Actor, 
     parameter_set.terms = terms
     parameter_set.save_as(by, because=because, fields=["terms"])
     governed = Title.objects.open().filter(collecting_branch__parameter_set=parameter_set)
-    titles = lock_titles(governed.values_list("pk", flat=True))
-    rows = list(Installment.objects.locked().open().filter(title__in=titles))
+    list(governed.locked().only("pk"))
+    rows = list(Installment.objects.locked().open().filter(title__in=governed))
     for row in rows:
         row.terms = terms
     write_many(rows, reasons=dict.fromkeys((row.pk for row in rows), because), by=by)

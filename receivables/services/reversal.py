@@ -3,7 +3,7 @@
 The dialogue is the back office's; here everything that it staged is checked again under lock and posted at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -192,10 +192,12 @@ def _undo_allocations(
         ]
     )
     steps = []
-    for pk in sorted({row.installment_id for row in allocations}):
+    pasts = _pasts({row.installment_id for row in allocations})
+    for pk, live in sorted(pasts.items()):
         installment = installments[pk]
-        live = _pasts(installment)
         standing = standing_from(amount=installment.amount, due_date=installment.due_date, live=live)
+        if not standing.balance:
+            continue  # the receipt had paid charges only: what others paid still settles it
         verb = installment.reopen_part if live else installment.reopen
         steps.append(Step(verb, {"standing": standing}, reversal.reason))
     move_many(steps, by=by)
@@ -205,25 +207,32 @@ def _undo_allocations(
         _reopen_title(title, statuses[title_id], because=reversal.reason, by=by)
 
 
-def _pasts(installment: Installment) -> list[Past]:
-    rows = ReceiptAllocation.objects.live().filter(installment=installment).select_related("receipt").order_by("pk")
-    return [
-        Past(
-            allocation=Allocation(row.principal, row.interest, row.fine, row.discount),
-            received_on=row.receipt.received_on,
-            late=row.is_late,
-            carried_charges=row.carried_charges,
+def _pasts(ids: Collection[int]) -> dict[int, list[Past]]:
+    """Give what still stands of each installment, in order of posting."""
+    pasts: dict[int, list[Past]] = {pk: [] for pk in ids}
+    for row in ReceiptAllocation.objects.live().filter(installment__in=ids).select_related("receipt").order_by("pk"):
+        pasts[row.installment_id].append(
+            Past(
+                allocation=Allocation(row.principal, row.interest, row.fine, row.discount),
+                received_on=row.receipt.received_on,
+                late=row.is_late,
+                carried_charges=row.carried_charges,
+            )
         )
-        for row in rows
-    ]
+    return pasts
 
 
 def _reopen_title(title: Title, statuses: Sequence[tuple[str, bool]], *, because: str, by: Actor) -> None:
-    if fold.title_status(statuses) == fold.PENDING:
+    status = fold.title_status(statuses)
+    if status == fold.PENDING:
         move(title.reopen, by=by, because=because)
         return
     live = ReceiptAllocation.objects.live().filter(title=title).select_related("receipt").order_by("-pk")
     received = sum((row.money for row in live), ZERO)
+    if status == fold.SETTLED:
+        title.received_amount = received
+        title.save_as(by, because=because, fields=["received_amount"])
+        return
     move(title.reopen_part, cash_date=live[0].receipt.cash_date, received_amount=received, by=by, because=because)
 
 

@@ -14,7 +14,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -101,12 +102,14 @@ class Part:
 class Company:
     """A database of its own, the environment of a production, and what runs on them."""
 
+    branch: str
+    imported: dict[str, Any]
+
     def __init__(self, *, folder: Path, server_url: str, redis_url: str) -> None:
         self.folder, self.redis_url = folder, redis_url
         self.database = f"quita_journey_{secrets.token_hex(4)}"
         self._server_url = server_url
         self._parts: list[Part] = []
-        self._exits = ExitStack()
         self._secret_key = secrets.token_urlsafe(60)
 
     # The database
@@ -114,7 +117,9 @@ class Company:
     def database_url(self, *, application: str = "", database: str | None = None) -> str:
         """Give the address of the company's database; PostgreSQL shows `application` beside each connection."""
         parts = urlsplit(self._server_url)
-        asked = "&".join(filter(None, [parts.query, urlencode({"application_name": application}) if application else ""]))
+        asked = "&".join(
+            filter(None, [parts.query, urlencode({"application_name": application}) if application else ""])
+        )
         return urlunsplit(("postgresql", parts.netloc, f"/{database or self.database}", asked, ""))
 
     def __enter__(self) -> Self:
@@ -149,16 +154,20 @@ class Company:
     def environment(self, application: str, **more: str) -> dict[str, str]:
         """Give the settings of a production on this machine, without a proxy in front."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
-        return kept | {
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "DATABASE_URL": self.database_url(application=application),
-            "LOG_LEVEL": "INFO",
-            "PYTHONUNBUFFERED": "1",
-            "REDIS_URL": self.redis_url,
-            "SECRET_KEY": self._secret_key,
-            "SECURE_SSL_REDIRECT": "0",
-            "TRUSTED_PROXIES": "0",
-        } | more
+        return (
+            kept
+            | {
+                "ALLOWED_HOSTS": "127.0.0.1",
+                "DATABASE_URL": self.database_url(application=application),
+                "LOG_LEVEL": "INFO",
+                "PYTHONUNBUFFERED": "1",
+                "REDIS_URL": self.redis_url,
+                "SECRET_KEY": self._secret_key,
+                "SECURE_SSL_REDIRECT": "0",
+                "TRUSTED_PROXIES": "0",
+            }
+            | more
+        )
 
     def manage(self, *arguments: str, seconds: float = 60, exit_code: int = 0) -> str:
         """Run a command to its end and give what it printed."""
@@ -209,9 +218,49 @@ class Company:
 
     # Tills
 
-    def pairing_code(self, *, branch: str, till: str) -> str:
-        code: str = json.loads(self.manage("pair_device", "--branch", branch, "--till", till, "--json"))["code"]
+    def pairing_code(self, *, till: str) -> str:
+        """Make a code for a till of the company's branch."""
+        made = self.manage("pair_device", "--branch", self.branch, "--till", till, "--json")
+        code: str = json.loads(made)["code"]
         return code
+
+    def simulated_till(self, url: str, *, receipts: int) -> Part:
+        """Start a till that receives offline and delivers over a bad line; its journal is `journal.jsonl`."""
+        return self.part(
+            "till", "manage.py", "simulate_till", "--url", url, "--code", self.pairing_code(till="07"),
+            "--receipts", str(receipts), "--faults", "--batch", "5", "--journal", str(self.folder / "journal.jsonl"),
+        )  # fmt: skip
+
+
+class SmallTill:
+    """A till that is paired and puts cash in, one push each."""
+
+    def __init__(self, url: str, *, code: str) -> None:
+        self._base, self._token = f"{url}/api/pos/v1", ""
+        self._token = self._ask("/pair", {"code": code, "install_id": secrets.token_hex(16), "software": "1"})["token"]
+
+    def push_cash_in(self, seq: int) -> float:
+        """Deliver one operation, see it stored, and give the seconds that it took."""
+        body = {"amount_cents": 1_000, "reason": "Suprimento"}
+        operation = {
+            "op_id": secrets.token_hex(16), "seq": seq, "kind": "cash_in", "v": 1,
+            "occurred_at": datetime.now(UTC).isoformat(), "body": body,
+        }  # fmt: skip
+        started = time.monotonic()
+        answer = self._ask("/operations", {"operations": [operation]})
+        assert [result["custody"] for result in answer["results"]] == ["stored"]
+        return time.monotonic() - started
+
+    def states(self) -> list[str]:
+        """Give the states of what was delivered, in order."""
+        return [result["state"] for result in self._ask("/operations?after_seq=0")["results"]]
+
+    def _ask(self, path: str, document: dict[str, Any] | None = None) -> Any:
+        content = None if document is None else json.dumps(document).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Device {self._token}"}
+        request = urllib.request.Request(self._base + path, content, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
 
 def is_answering(url: str) -> bool:

@@ -1,64 +1,196 @@
 """A till delivers 300 receipts while workers, web servers and Redis die under it; then every cent is looked for.
 
-Custody, once only and the sweeper's guarantee (protocol, "Ingestion"; H13, H23), on PostgreSQL, Redis, gunicorn, Celery.
+Custody, once only and the sweeper's guarantee (protocol, "Ingestion"; H13, H23), with real processes.
 """
 
-import http.client
 import json
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 import redis
 from django.conf import settings
 
-from tests.journeys.running import ROOT, Company, Part, free_port, silent_server, wait_for
+from tests.journeys.running import Company, Part, SmallTill, free_port, silent_server, wait_for
 from tests.journeys.spreadsheets import lines_of_titles, write_csv, write_xlsx
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("journeys")]
 
-RECEIPTS = 300
 TODAY = datetime.now(ZoneInfo("America/Sao_Paulo")).date()
+RECEIPTS = 300
+TITLES = 500
+LONGEST_PUSH_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, str]]:
-    """A migrated database with the demonstration in it and 500 titles imported; gives its first branch as well."""
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A database with the demonstration in it and the titles of a spreadsheet."""
     folder = tmp_path_factory.mktemp("company")
     with Company(folder=folder, server_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL) as company:
         company.manage("migrate", "--no-input")
-        branch = json.loads(company.manage("seed_demo", "--json"))["branches"][0]["code"]
-        write_csv(folder / "titulos.csv", lines_of_titles(500, branch=branch, today=TODAY, prefix="FAT"))
-        company.manage("import_titles", str(folder / "titulos.csv"), "--apply")
-        yield company, branch
+        company.branch = json.loads(company.manage("seed_demo", "--json"))["branches"][0]["code"]
+        write_csv(
+            folder / "titulos.csv", lines_of_titles(TITLES, branch=company.branch, today=TODAY, prefix="PLANILHA")
+        )
+        company.imported = json.loads(company.manage("import_titles", str(folder / "titulos.csv"), "--apply", "--json"))
+        yield company
 
 
 @pytest.fixture
-def company(database: tuple[Company, str]) -> Iterator[Company]:
+def company(founded: Company) -> Iterator[Company]:
     """The company with nothing running."""
-    company, _ = database
-    yield company
-    company.close()
+    yield founded
+    founded.close()
 
 
 @pytest.fixture
-def branch(database: tuple[Company, str]) -> str:
-    return database[1]
-
-
-@pytest.fixture
-def broker() -> Iterator["redis.Redis[bytes]"]:
-    """The Redis database of these tests, empty."""
+def broker() -> Iterator["redis.Redis"]:
+    """The Redis database of these tests, empty before and after; others on the same server are left alone."""
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5) as client:
         client.flushdb()
         yield client
         client.flushdb()
+
+
+def test_a_spreadsheet_of_500_titles_is_imported_whole_and_once(company: Company) -> None:
+    lines = list(lines_of_titles(TITLES, branch=company.branch, today=TODAY, prefix="PLANILHA"))
+    assert company.imported == {
+        "rows": len(lines), "new": len(lines), "known": 0, "problems": [], "notes": [], "applied": True
+    }  # fmt: skip
+    again = json.loads(company.manage("import_titles", str(company.folder / "titulos.csv"), "--apply", "--json"))
+    assert (again["new"], again["known"]) == (0, len(lines))
+    in_ledger = "SELECT count(*), sum(amount) FROM receivables_title WHERE document_number LIKE 'PLANILHA-%%'"
+    assert company.rows(in_ledger) == [(TITLES, sum(line.amount for line in lines))]
+
+
+def test_a_workbook_is_imported_like_a_text_file(company: Company) -> None:
+    lines = list(lines_of_titles(20, branch=company.branch, today=TODAY, prefix="PASTA"))
+    write_xlsx(company.folder / "titulos.xlsx", iter(lines))
+    report = json.loads(company.manage("import_titles", str(company.folder / "titulos.xlsx"), "--apply", "--json"))
+    assert (report["new"], report["problems"]) == (len(lines), [])
+    in_ledger = "SELECT count(*), sum(amount) FROM receivables_title WHERE document_number LIKE 'PASTA-%%'"
+    assert company.rows(in_ledger) == [(20, sum(line.amount for line in lines))]
+
+
+def test_every_receipt_is_applied_once_whatever_is_killed(company: Company, broker: "redis.Redis") -> None:
+    url = company.web()
+    company.worker()
+    company.beat()
+    till = company.simulated_till(url, receipts=RECEIPTS)
+    struck = strike(company, broker, while_running=till)
+    assert till.wait(seconds=120) == 0, till.words()
+    assert struck["worker"] >= 3, struck
+    assert struck["web"] >= 1, struck
+    assert struck["redis"] == 1, struck
+    agree(company, journal=company.folder / "journal.jsonl")
+    assert json.loads(company.manage("check_books", "--json")) == {"violations": []}
+
+
+def strike(company: Company, broker: "redis.Redis", *, while_running: Part) -> Counter[str]:
+    """Kill what is in the middle of a transaction, again and again while the till delivers; give what was hit."""
+    struck: Counter[str] = Counter()
+
+    def kill_worker() -> None:
+        company["worker"].kill()
+        company["worker"].start()
+
+    def kill_worker_and_flush() -> None:
+        company["worker"].kill()
+        broker.flushdb()
+        struck["redis"] += 1
+        company["worker"].start()
+
+    blows: list[tuple[str, Callable[[], object]]] = [
+        ("worker", company["worker"].kill_children),
+        ("web", company["web"].kill_children),
+        ("worker", kill_worker_and_flush),
+        ("worker", kill_worker),
+        ("web", company["web"].kill_children),
+        ("worker", company["worker"].kill_children),
+        ("worker", kill_worker),
+    ]
+    for name, blow in blows:
+        if not hit(company, name, blow, while_running=while_running):
+            break
+        struck[name] += 1
+    return struck
+
+
+def hit(company: Company, name: str, blow: Callable[[], object], *, while_running: Part) -> bool:
+    """Wait until a process of that name has written something that it has not committed, and kill it then."""
+    while while_running.is_running:
+        if company.is_busy(name):
+            blow()
+            return True
+    return False
+
+
+def agree(company: Company, *, journal: Path) -> None:
+    """Compare what the till wrote down with what the ledger holds: each operation, each receipt, every cent."""
+    operations = [entry["operation"] for entry in read(journal) if entry["event"] == "operation"]
+    states = dict(company.rows("SELECT op_id, state FROM pos_sync_operation"))
+    assert states == {operation["op_id"]: "applied" for operation in operations}
+
+    said = {operation["op_id"]: tendered(operation) for operation in operations if operation["kind"] == "receipt"}
+    assert len(said) == RECEIPTS
+    receipts = company.rows("SELECT idempotency_key, amount FROM receivables_receipt WHERE origin = 'till'")
+    assert sorted(receipts) == sorted(said.items())
+    posted = company.rows(
+        "SELECT r.idempotency_key, sum(m.amount) FROM receivables_cashmovement m JOIN receivables_receipt r "
+        "ON r.id = m.receipt_id WHERE r.origin = 'till' AND m.reverses_id IS NULL GROUP BY 1"
+    )
+    assert dict(posted) == said
+
+    voided = {body["receipt_op_id"] for body in bodies(operations, "receipt_void")}
+    cash = sum(cents(body) for body in bodies(operations, "cash_in"))
+    cash -= sum(cents(body) for body in bodies(operations, "cash_out"))
+    in_cash = "SELECT sum(amount) FROM receivables_cashmovement WHERE origin = 'till'"
+    assert company.rows(in_cash) == [(cash + sum(said[op_id] for op_id in said.keys() - voided),)]
+    sessions = company.rows("SELECT status, count(*) FROM receivables_cashsession GROUP BY status")
+    assert sessions == [("closed", len(bodies(operations, "session_close")))]
+
+
+def read(journal: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def bodies(operations: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [operation["body"] for operation in operations if operation["kind"] == kind]
+
+
+def cents(body: dict[str, Any]) -> Decimal:
+    return Decimal(body["amount_cents"]) / 100
+
+
+def tendered(operation: dict[str, Any]) -> Decimal:
+    return sum((cents(tender) for tender in operation["body"]["tenders"]), Decimal(0))
+
+
+@pytest.fixture(params=["refused", "silent"])
+def dead_broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a Redis that is not there, or that lets everybody connect and never answers."""
+    if request.param == "refused":
+        yield f"redis://127.0.0.1:{free_port()}/0"
+        return
+    with silent_server() as port:
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def test_without_redis_tills_deliver_at_once_and_the_sweeper_applies(company: Company, dead_broker: str) -> None:
+    url = company.web(REDIS_URL=dead_broker)
+    till = SmallTill(url, code=company.pairing_code(till=free_till(company)))
+    longest = max(till.push_cash_in(seq) for seq in range(1, 9))
+    assert longest < LONGEST_PUSH_SECONDS
+    assert set(till.states()) == {"pending"}
+    company.part("sweeper", "manage.py", "apply_pending", "--watch", "--interval", "0.5", REDIS_URL=dead_broker)
+    wait_for("the sweeper", lambda: till.states() == ["applied"] * 8, seconds=30, every=0.5)
+
+
+def free_till(company: Company) -> str:
+    ((count,),) = company.rows("SELECT count(*) FROM pos_sync_device")
+    return f"{50 + count}"

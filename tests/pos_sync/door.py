@@ -32,7 +32,9 @@ def ask_to_pair(code: Any, *, install_id: Any = INSTALL, **members: Any) -> Http
     return send("pair", {"code": code, "install_id": install_id, "software": "till 1.0", "public_key": None, **members})
 
 
-def send(address: str, document: Any = None, *, raw: bytes | None = None, token: str = "", **headers: Any) -> HttpResponse:
+def send(
+    address: str, document: Any = None, *, raw: bytes | None = None, token: str = "", **headers: Any
+) -> HttpResponse:
     """POST a document, or raw bytes, as a till does."""
     content = json.dumps(document).encode() if raw is None else raw
     given = {"Content-Type": "application/json"} | ({"Authorization": f"Device {token}"} if token else {}) | headers

@@ -47,7 +47,9 @@ def test_ping_tells_the_time_and_the_protocol_without_a_token_or_a_database(djan
     assert told["server_time"].endswith("+00:00")
 
 
-@pytest.mark.parametrize("address", ["", "nowhere", "snapshot/", "operations/1", "changes", "reconcile", "token/rotate"])
+@pytest.mark.parametrize(
+    "address", ["", "nowhere", "snapshot/", "operations/1", "changes", "reconcile", "token/rotate"]
+)
 def test_an_address_that_does_not_exist_is_a_problem(address):
     assert problem(get(address)) == (404, "not_found")
 
@@ -94,7 +96,9 @@ def test_another_media_type_is_refused(till, address, media_type):
 
 
 def test_a_charset_beside_the_media_type_is_no_matter(till):
-    answer = send("operations", {"operations": []}, token=till.token, **{"Content-Type": "Application/JSON; charset=utf-8"})
+    answer = send(
+        "operations", {"operations": []}, token=till.token, **{"Content-Type": "Application/JSON; charset=utf-8"}
+    )
     assert answer.status_code == 200
 
 

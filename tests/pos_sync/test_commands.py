@@ -56,7 +56,7 @@ def test_pair_device_shows_the_code_and_a_drawing_of_it():
 
 @pytest.mark.parametrize(("branch", "till"), [("none", "03"), (None, "x")])
 def test_pair_device_names_what_is_wrong(branch, till):
-    with pytest.raises(CommandError, match="unknown_branch|invalid_till"):
+    with pytest.raises(CommandError, match=r"unknown_branch|invalid_till"):
         run("pair_device", branch=branch or make_branch().code, till=till)
 
 

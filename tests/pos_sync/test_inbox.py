@@ -361,9 +361,7 @@ def test_of_two_pushes_at_once_exactly_one_stores_each_operation():
         try:
             together.wait()
             raw = protocol.write_json({"operations": batch}, ascii_only=True).encode()
-            stored = inbox.store_batch(
-                device=device, envelope=protocol.read_envelope(raw), raw=raw, now=timezone.now()
-            )
+            stored = inbox.store_batch(device=device, envelope=protocol.read_envelope(raw), raw=raw, now=timezone.now())
             return [item.read.op_id for item in stored.items if item.custody == "stored"]
         finally:
             connections.close_all()

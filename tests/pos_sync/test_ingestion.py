@@ -1,11 +1,14 @@
 """From the inbox into the ledger: states, reasons, flags, voids, sessions, failures (protocol v1)."""
 
 import json
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
+import psycopg
 import pytest
+from django.db import OperationalError, connection
 
 from pos_sync.models import Device, Operation, OperationState, TillOperator, TillPolicy
 from pos_sync.protocol import Envelope
@@ -308,7 +311,7 @@ def test_a_malformed_operation_stops_nobody(till, branch):
     assert results[1]["reason"] == "malformed"
 
 
-def test_a_poisoned_operation_is_held_after_five_attempts_and_stops_nobody(till, branch, monkeypatch):
+def test_a_poisoned_operation_is_held_after_five_failures_and_stops_nobody(till, branch, monkeypatch):
     poison = till.receipt(line(parcel(branch), 100_000))
     healthy = till.receipt(line(parcel(branch), 100_000))
     real = effects.decide.decide_receipt
@@ -326,6 +329,87 @@ def test_a_poisoned_operation_is_held_after_five_attempts_and_stops_nobody(till,
     assert states == {poison["op_id"]: "held", healthy["op_id"]: "applied"}
     assert CustomerCredit.objects.get().amount == 1000
     assert CashMovement.objects.balance() == 2000
+
+
+def test_an_operation_under_which_processes_were_killed_is_never_held_for_it(till, branch):
+    till.push(till.receipt(line(parcel(branch), 100_000)), apply=False)
+    Operation.objects.update(attempts=100)
+    apply_pending(till.device.pk, now=NOW)
+    assert Operation.objects.get().state == OperationState.APPLIED
+
+
+def test_an_operation_under_which_processes_die_again_and_again_goes_behind_the_others(till, branch):
+    deadly, healthy = till.receipt(line(parcel(branch), 100_000)), till.receipt(line(parcel(branch), 100_000))
+    till.push(deadly, healthy, apply=False)
+    Operation.objects.filter(op_id=deadly["op_id"]).update(attempts=100)
+    apply_pending(till.device.pk, now=NOW)
+    first, last = Receipt.objects.order_by("pk").values_list("idempotency_key", flat=True)
+    assert (first, last) == (healthy["op_id"], deadly["op_id"])
+
+
+def test_a_deadlock_is_tried_again_at_once(till, branch, monkeypatch):
+    till.push(till.receipt(line(parcel(branch), 100_000)), apply=False)
+    tries = fail_with(monkeypatch, OperationalError(), of=psycopg.errors.DeadlockDetected(), times=2)
+    apply_pending(till.device.pk, now=NOW)
+    assert (Operation.objects.get().state, len(tries)) == (OperationState.APPLIED, 3)
+
+
+def test_a_database_that_was_away_says_nothing_about_the_operation(till, branch, monkeypatch):
+    till.push(till.receipt(line(parcel(branch), 100_000)), apply=False)
+    fail_with(monkeypatch, OperationalError(), of=psycopg.errors.LockNotAvailable(), times=99)
+    with pytest.raises(OperationalError):
+        apply_pending(till.device.pk, now=NOW)
+    row = Operation.objects.get()
+    assert (row.state, row.attempts, row.failures) == (OperationState.PENDING, 0, 0)
+
+
+def test_trouble_at_one_device_does_not_keep_the_others_waiting(till, branch, monkeypatch):
+    other = Till(make_device(make_branch()))
+    till.push(till.receipt(line(parcel(branch), 100_000)), apply=False)
+    other.push(other.receipt(line(parcel(other.device.branch), 100_000)), apply=False)
+    fail_with(monkeypatch, OperationalError(), of=psycopg.errors.LockNotAvailable(), times=1)
+    with pytest.raises(OperationalError):
+        apply_pending(now=NOW)
+    assert set(Operation.objects.values_list("device", "state")) == {
+        (till.device.pk, "pending"), (other.device.pk, "applied")
+    }  # fmt: skip
+
+
+def fail_with(monkeypatch, error, *, of, times):
+    """Let deciding fail so often as the database would; gives the list of tries."""
+    real, tries = effects.decide.decide_receipt, []
+    error.__cause__ = of
+
+    def decide(said, **facts):
+        tries.append(said)
+        if len(tries) <= times:
+            raise error
+        return real(said, **facts)
+
+    monkeypatch.setattr(effects.decide, "decide_receipt", decide)
+    return tries
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_device_that_another_process_has_is_left_to_it(till, branch):
+    till.push(till.receipt(line(parcel(branch), 100_000)), apply=False)
+    with another_process() as other, other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"pos_sync.device:{till.device.pk}"])
+        assert apply_pending(till.device.pk, now=NOW) == 0
+        cursor.execute("COMMIT")
+    assert (Operation.objects.get().state, Operation.objects.get().attempts) == (OperationState.PENDING, 0)
+
+
+@contextmanager
+def another_process():
+    """A connection of its own, as another process would have."""
+    other = connection.copy()
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 def test_charges_as_the_till_computed_them_are_honoured(till, branch):

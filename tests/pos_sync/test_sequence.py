@@ -137,7 +137,7 @@ def test_it_agrees_with_counting_one_by_one(device):
         for state in set(came.values()):
             arrive(device, *[seq for seq, its in came.items() if its == state], state=state, epoch=epoch)
         decided = {seq for seq, state in came.items() if state not in UNDECIDED}
-        through = next(seq for seq in range(0, 31) if seq + 1 not in decided)
+        through = next(seq for seq in range(31) if seq + 1 not in decided)
         above = sorted(seq for seq in decided if seq > through)
         missing = [seq for seq in range(1, max(came)) if seq not in came]
         assert progress(device, epoch=epoch) == (through, above, missing), came

@@ -129,7 +129,8 @@ def test_terms_are_those_of_the_rows_and_of_the_branch(till):
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [("1", "1.00"), ("0.0334", "0.0334"), ("1.5000", "1.50"), ("100.00", "100.00"), ("0E-4", "0.00")]
+    ("value", "written"),
+    [("1", "1.00"), ("0.0334", "0.0334"), ("1.5000", "1.50"), ("100.00", "100.00"), ("0E-4", "0.00")],
 )
 def test_percents_are_written_with_two_places_or_as_many_as_they_need(value, written):
     assert percent(Decimal(value)) == written

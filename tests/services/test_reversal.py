@@ -327,3 +327,15 @@ def test_a_closed_debit_may_be_dated_between_the_settlement_and_today_only(close
     answer = ClosedCash(ClosedCashOption.ACCOUNT_DEBIT, [debit(on=date(2026, 11, 24))])
     with pytest.raises(DateInFuture):
         reverse(closed_title, closed_cash={closed_title.account_closed.pk: answer})
+
+
+def test_voiding_a_receipt_that_paid_only_charges_leaves_a_settled_installment_settled():
+    title = make_title(due_dates=(LATE,))
+    installment = title.installments.get()
+    first = settle_part(installment, "5.00")
+    settle(title, "1025.00")
+    void(first)
+    installment.refresh_from_db()
+    title.refresh_from_db()
+    assert (installment.status, installment.balance) == (InstallmentStatus.SETTLED, 0)
+    assert (title.status, title.received_on, title.received_amount) == (TitleStatus.SETTLED, TODAY, 1025)

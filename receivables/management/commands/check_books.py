@@ -55,7 +55,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         found = list(check.find())
         verdict = self.style.ERROR(_violations(len(found))) if found else self.style.SUCCESS(_("holds"))
-        self.stdout.write(f"{check.number:<4} {check.promise}: {verdict} ({time.monotonic() - started:.1f} s)")
+        self.stdout.write(f"{check.number:<4} {_(check.promise)}: {verdict} ({time.monotonic() - started:.1f} s)")
         for violation in found[:SHOWN_OF_EACH]:
             self.stdout.write(f"       {_line(violation)}")
         if len(found) > SHOWN_OF_EACH:

@@ -1,0 +1,89 @@
+"""How the list of titles is found, filtered and annotated: due date, balance, branch, customer, Nosso Número."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import DateField, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from receivables.admin.base import branches_of
+from receivables.domain.due_dates import HORIZON_DAYS
+from receivables.domain.money import ZERO
+from receivables.models import (
+    BankSlip,
+    Installment,
+)
+
+_MASK = re.compile(r"[.\-/\s]")
+
+
+def next_due_date() -> Coalesce:
+    """Annotate a title with the due date of its first open installment, else of its last one."""
+    rows = Installment.objects.filter(title=OuterRef("pk"))
+    nearest = rows.filter(balance__gt=0).order_by("due_date").values("due_date")[:1]
+    last = rows.order_by("-due_date").values("due_date")[:1]
+    return Coalesce(Subquery(nearest), Subquery(last), output_field=DateField())
+
+
+def balance() -> Coalesce:
+    """Annotate a title with what is open of it, in reais."""
+    rows = Installment.objects.filter(title=OuterRef("pk")).order_by().values("title").annotate(open=Sum("balance"))
+    return Coalesce(Subquery(rows.values("open")), Value(ZERO))
+
+
+class DueFilter(admin.SimpleListFilter):
+    """Overdue, due today, in 7 and in 30 days: of the open installments."""
+
+    title = _("due date")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("overdue", _("Overdue")), ("today", _("Due today")), ("7", _("Due in 7 days")),
+                ("30", _("Due in 30 days"))]  # fmt: skip
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        today = timezone.localdate()
+        spans = {
+            "overdue": Q(due_date__lt=today),
+            "today": Q(due_date=today),
+            "7": Q(due_date__gte=today, due_date__lte=today + timedelta(days=7)),
+            "30": Q(due_date__gte=today, due_date__lte=today + timedelta(days=HORIZON_DAYS)),
+        }
+        span = spans.get(self.value() or "")
+        if span is None:
+            return queryset
+        return queryset.open().filter(Exists(Installment.objects.filter(span, title=OuterRef("pk"), balance__gt=0)))
+
+
+class BranchFilter(admin.SimpleListFilter):
+    """The collecting branch, among the user's."""
+
+    title = _("collecting branch")
+    parameter_name = "branch"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(branch.pk), str(branch)) for branch in branches_of(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = self.value() or ""
+        return queryset.filter(collecting_branch=int(value)) if value.isascii() and value.isdigit() else queryset
+
+
+def search_titles(titles: Any, text: str) -> Any:
+    """Find titles by document, customer's name or CPF/CNPJ with or without the mask, and Nosso Número."""
+    term = text.strip().replace("\x00", "")
+    bare = _MASK.sub("", term).upper()
+    if not bare:
+        return titles
+    slips = BankSlip.objects.filter(our_number__startswith=bare)
+    return titles.filter(
+        Q(document_number__istartswith=term)
+        | Q(bill_to__name__icontains=term)
+        | Q(bill_to__document__startswith=bare)
+        | Q(pk__in=slips.values("installment__title"))
+    )

@@ -1,0 +1,89 @@
+"""What hangs on a title, shown under its form: parcels, receipts, postings (S82), slips."""
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from receivables.admin.explain import written
+from receivables.admin.tables import Table, chip, link
+from receivables.models import (
+    BankSlip,
+    CashMovement,
+    ReceiptAllocation,
+    SlipStatus,
+    Title,
+)
+
+
+def installments_table(title: Title) -> Table:
+    """Give the parcels of a title."""
+    table = Table(
+        _("Installments"), [_("number"), _("status"), _("due date"), _("amount"), _("balance"), _("our number")],
+        _("Installments appear here when the title is issued."),
+    )  # fmt: skip
+    slips = dict(
+        BankSlip.objects.filter(installment__title=title)
+        .exclude(status=SlipStatus.SUPERSEDED)
+        .values_list("installment_id", "our_number")
+    )
+    return table.fill(
+        [link(row, row.label), chip(row.status, row.get_status_display()), row.due_date, row.amount, row.balance,
+         slips.get(row.pk)]
+        for row in title.installments.select_related("title").order_by("number")
+    )  # fmt: skip
+
+
+def allocations_table(title: Title) -> Table:
+    """Give what each receipt paid of a title, and what was undone, when and why."""
+    table = Table(
+        _("Receipts"),
+        [_("receipt"), _("receipt date"), _("installment"), _("principal"), _("interest"), _("fine"), _("discount"),
+         _("origin"), _("reversal")],
+        _("Nothing was received yet. Use Settle."),
+    )  # fmt: skip
+    rows = ReceiptAllocation.objects.filter(title=title).annotate(
+        undone_on=F("reversal_line__reversal__reversed_on"), undone_because=F("reversal_line__reversal__reason")
+    )
+    return table.fill(
+        [link(row.receipt, row.receipt.label), row.receipt.received_on, row.installment.label, row.principal,
+         row.interest, row.fine, row.discount, row.receipt.get_origin_display(),
+         f"{written(row.undone_on)} · {row.undone_because}" if row.undone_on else None]
+        for row in rows.select_related("receipt", "installment__title").order_by("pk")
+    )  # fmt: skip
+
+
+def slips_table(title: Title) -> Table:
+    """Give the bank slips of a title, superseded ones as well (G.12)."""
+    table = Table(
+        _("Bank slips"),
+        [_("our number"), _("installment"), _("status"), _("due date"), _("amount"), _("short account")],
+        _("No bank collection was made of this title."),
+    )  # fmt: skip
+    rows = BankSlip.objects.filter(installment__title=title).select_related("installment__title", "account")
+    return table.fill(
+        [link(row, row.our_number), row.installment.label, chip(row.status, row.get_status_display()), row.due_date,
+         row.amount, row.account]
+        for row in rows.order_by("-pk")
+    )  # fmt: skip
+
+
+def movements_table(title: Title) -> Table:
+    """Give the postings of a title in cash and banks, reversal debits included (S82)."""
+    table = Table(
+        _("Cash and banks"),
+        [
+            _("cash/bank date"),
+            _("short account"),
+            _("history code"),
+            _("amount"),
+            _("status"),
+            _("receipt"),
+            _("notes"),
+        ],
+        _("Nothing was posted for this title. A settlement posts here."),
+    )
+    rows = CashMovement.objects.filter(title=title).select_related("account", "history_code", "receipt")
+    return table.fill(
+        [link(row, written(row.cash_date)), row.account, row.history_code, row.amount, row.get_status_display(),
+         link(row.receipt), row.notes]
+        for row in rows.order_by("cash_date", "pk")
+    )  # fmt: skip

@@ -1,0 +1,164 @@
+"""Caixas (PDV) in the back office: device states, pairing codes shown once, PINs and ceilings."""
+
+import re
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+from pos_sync.models import Device, DeviceState, Operation, PairingCode, TillOperator, TillPolicy
+from pos_sync.services.pairing import InvalidTill
+from receivables.models import SYSTEM
+from tests.admin.conftest import at_the_desk
+from tests.admin.pages import buttons_of, desk, errors_of, page
+from tests.make import REASON, make_branch, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def device(branch):
+    device = Device(branch=branch, till="03", install_id="x")
+    device.save_as(SYSTEM)
+    return device
+
+
+def state_of(device):
+    return Device.objects.get(pk=device.pk).state
+
+
+def test_a_device_is_suspended_activated_and_revoked_with_a_reason(chief, device):
+    for verb, state in (("suspend", "suspended"), ("activate", "active"), ("revoke", "revoked")):
+        chief.post(page(device, verb), {"reason": REASON})
+        assert state_of(device) == state
+    assert device.history.first().history_change_reason == REASON
+
+
+def test_the_buttons_of_a_device_follow_its_state(chief, device):
+    assert buttons_of(chief, device) == {"suspend", "revoke"}
+    chief.post(page(device, "revoke"), {"reason": REASON})
+    assert buttons_of(chief, device) == {"activate"}
+
+
+def test_a_state_does_not_change_without_a_reason(chief, device):
+    assert errors_of(chief.post(page(device, "suspend"), {"reason": "  "})) == {"reason": ["required"]}
+    assert state_of(device) == DeviceState.ACTIVE
+
+
+def test_a_move_that_the_state_forbids_is_told_on_the_devices_page(chief, device):
+    response = chief.post(page(device, "activate"), {"reason": REASON}, follow=True)
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
+
+
+def test_managing_devices_needs_its_permission(suporte, device):
+    assert buttons_of(suporte, device) == set()
+    assert suporte.post(page(device, "revoke"), {"reason": REASON}).status_code == 403
+    assert state_of(device) == DeviceState.ACTIVE
+
+
+def test_a_device_of_another_branch_is_not_found(foreigner, device):
+    assert foreigner.post(page(device, "revoke"), {"reason": REASON}).status_code == 404
+
+
+# Pairing
+
+
+def test_a_pairing_code_is_shown_once(chief, branch):
+    response = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}, follow=True)
+    shown = re.search(r"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", response.content.decode())
+    assert shown
+    assert PairingCode.objects.get().till == "03"
+    assert shown.group() not in chief.get(desk(Device, "changelist")).content.decode()
+
+
+def test_a_till_number_that_cannot_be_is_told_beside_it(chief, branch):
+    response = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "caixa"})
+    assert errors_of(response) == {"till": [InvalidTill.code]}
+
+
+def test_a_code_is_made_for_the_managers_own_branches(branch):
+    manager = at_the_desk(make_user(branches=(branch,)))
+    manager.user.user_permissions.add(_permission("manage_devices"))
+    response = manager.post(desk(Device, "pair"), {"branch": make_branch().pk, "till": "03"})
+    assert errors_of(response) == {"branch": ["invalid_choice"]}
+
+
+def _permission(codename):
+    from django.contrib.auth.models import Permission
+
+    return Permission.objects.get(codename=codename, content_type__app_label="pos_sync")
+
+
+def test_pairing_needs_its_permission(suporte, branch):
+    assert suporte.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}).status_code == 403
+
+
+# Operators
+
+
+def operator(branch, **values):
+    return {
+        "branch": branch.pk,
+        "code": "7",
+        "name": "Bia",
+        "is_active": "on",
+        "pin": "4821",
+        "pin_again": "4821",
+    } | values
+
+
+def test_a_pin_is_kept_as_a_hash_that_tills_can_check(chief, branch):
+    chief.post(desk(TillOperator, "add"), operator(branch))
+    kept = TillOperator.objects.get().pin_hash
+    assert kept.startswith("pbkdf2_sha256$")
+    assert PBKDF2PasswordHasher().verify("4821", kept)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"pin": "", "pin_again": ""}, "pin"), ({"pin": "12a4"}, "pin"), ({"pin": "123"}, "pin"),
+     ({"pin_again": "4822"}, "pin_again")],
+)  # fmt: skip
+def test_a_pin_that_cannot_be_is_told_beside_its_field(chief, branch, values, field):
+    assert field in errors_of(chief.post(desk(TillOperator, "add"), operator(branch, **values)))
+    assert not TillOperator.objects.exists()
+
+
+def test_a_blank_pin_leaves_the_old_one(chief, branch):
+    chief.post(desk(TillOperator, "add"), operator(branch))
+    kept = TillOperator.objects.get()
+    chief.post(page(kept), operator(branch, name="Beatriz", pin="", pin_again=""))
+    again = TillOperator.objects.get()
+    assert (again.name, again.pin_hash) == ("Beatriz", kept.pin_hash)
+
+
+def test_neither_pages_nor_history_show_the_hash(chief, branch):
+    chief.post(desk(TillOperator, "add"), operator(branch))
+    kept = TillOperator.objects.get()
+    chief.post(page(kept), operator(branch, pin="9999", pin_again="9999"))
+    for address in (page(kept), page(kept, "history"), f"{page(kept, 'history')}{kept.history.first().history_id}/"):
+        assert "pbkdf2" not in chief.get(address).content.decode()
+
+
+# Policies and the inbox
+
+
+def test_ceilings_are_typed_in_reais_and_kept_in_cents(chief, branch):
+    typed = {"parameter_set": branch.parameter_set_id, "scope": "branch", "max_receipt_cents": "5.000,00",
+             "max_pending_cents": "50.000,50", "warn_age_hours": "24", "stop_age_hours": "168"}  # fmt: skip
+    chief.post(desk(TillPolicy, "add"), typed)
+    policy = TillPolicy.objects.get()
+    assert (policy.max_receipt_cents, policy.max_pending_cents) == (500_000, 5_000_050)
+    assert 'value="50.000,50"' in str(chief.get(page(policy)).context["adminform"].form["max_pending_cents"])
+    response = chief.post(page(policy), typed | {"stop_age_hours": "23"})
+    assert "stop_age_hours" in errors_of(response)
+
+
+def test_an_operation_is_shown_exactly_as_it_arrived(chief, device):
+    raw = '{"amount_cents":5000.0, "a":"<b>"}'
+    operation = Operation.objects.create(
+        op_id="op-1", device=device, judged_as=device, epoch=1, seq=1, kind="receipt", raw=raw
+    )
+    html = chief.get(page(operation)).content.decode()
+    assert "5000.0" in html
+    assert "&lt;b&gt;" in html
+    assert chief.post(page(operation), {"state": "applied"}).status_code == 403

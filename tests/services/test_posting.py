@@ -1,0 +1,131 @@
+"""A batch costs the same number of statements whether it brings 20 receipts or 200 (architecture: set-based writes).
+
+SQLite takes few parameters in one statement, so there a `bulk_create` comes in chunks, which are counted beside.
+"""
+
+from collections import Counter
+from decimal import Decimal
+from math import ceil
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from pos_sync.models import Operation
+from pos_sync.services.ingestion import apply_pending
+from receivables.models import (
+    CashMovement,
+    CustomerCredit,
+    Receipt,
+    ReceiptAllocation,
+    ReceiptTender,
+    ReversalLine,
+    TitleStatus,
+)
+from receivables.services.settlement import settle_titles
+from receivables.services.title import cancel_title
+from tests.ledger import assert_books_are_clean
+from tests.make import CASHIER, NOW, REASON, TODAY, deposit, make_branch, make_customer, make_title
+from tests.pos_sync.test_ingestion import Till, line, make_device
+
+pytestmark = pytest.mark.django_db
+
+FEW, MANY = 20, 200
+
+
+def chunks(model, rows):
+    """How many statements a `bulk_create` of so many rows takes here."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    return ceil(rows / connection.ops.bulk_batch_size(fields, [model()] * rows))
+
+
+def more_chunks(*models):
+    return sum(chunks(model, MANY) - chunks(model, FEW) for model in models)
+
+
+def statements(work):
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        work()
+    return Counter(query["sql"].split(" ", 1)[0] for query in queries)
+
+
+def titles_of(branch, count):
+    customer = make_customer()
+    return [make_title(branch=branch, bill_to=customer) for _ in range(count)]
+
+
+def test_a_batch_of_settlements_costs_the_same_for_20_and_for_200_titles():
+    branch = make_branch()
+
+    def settle(count):
+        titles = titles_of(branch, count)
+        return statements(lambda: settle_titles(
+            expected={title.pk: Decimal("1000.00") for title in titles}, received_on=TODAY, deposit=deposit(),
+            by=CASHIER, now=NOW, on=TODAY))  # fmt: skip
+
+    settle(1)
+    few, many = settle(FEW), settle(MANY)
+    few["INSERT"] += more_chunks(Receipt, ReceiptTender, ReceiptAllocation, CashMovement)
+    assert many == few
+    assert Receipt.objects.count() == 1 + FEW + MANY
+    assert_books_are_clean()
+
+
+def test_a_batch_from_a_till_costs_the_same_for_20_and_for_200_receipts():
+    branch = make_branch()
+    till = Till(make_device(branch))
+
+    def ingest(count):
+        rows = [title.installments.get() for title in titles_of(branch, count)]
+        till.push(*(till.receipt(line(row, 100_000), paid=100_100) for row in rows), apply=False)
+        return statements(lambda: apply_pending(till.device.pk, now=NOW))
+
+    ingest(1)
+    few, many = ingest(FEW), ingest(MANY)
+    few["INSERT"] += more_chunks(Receipt, ReceiptTender, ReceiptAllocation, CashMovement, CustomerCredit)
+    assert many == few
+    assert set(Operation.objects.values_list("state", flat=True)) == {"applied"}
+    assert_books_are_clean()
+
+
+def test_a_batch_whose_receipts_are_all_to_review_costs_the_same_for_20_and_for_200():
+    """The worst case: each receipt is a credit and a divergence."""
+    from receivables.models import Divergence
+
+    branch = make_branch()
+    till = Till(make_device(branch))
+
+    def ingest(count):
+        titles = titles_of(branch, count)
+        receipts = [till.receipt(line(title.installments.get(), 100_000)) for title in titles]
+        for title in titles:
+            cancel_title(title_id=title.pk, reason=REASON, by=CASHIER)
+        till.push(*receipts, apply=False)
+        return statements(lambda: apply_pending(till.device.pk, now=NOW))
+
+    ingest(1)
+    few, many = ingest(FEW), ingest(MANY)
+    few["INSERT"] += more_chunks(Receipt, ReceiptTender, CashMovement, CustomerCredit, Divergence)
+    assert many == few
+    assert Divergence.objects.filter(reason="cancelled").count() == 1 + FEW + MANY
+    assert_books_are_clean()
+
+
+def test_the_installments_of_one_title_are_undone_in_the_same_number_of_statements():
+    from receivables.services.reversal import reverse_title
+    from tests.services.test_settlement import settle
+
+    def reverse(count):
+        title = make_title(amounts=("10.00",) * count)
+        settle(title, f"{10 * count}.00")
+        counted = statements(lambda: reverse_title(title_id=title.pk, reason=REASON, by=CASHIER, now=NOW, on=TODAY))
+        title.refresh_from_db()
+        assert title.status == TitleStatus.PENDING
+        return counted
+
+    reverse(1)
+    few, many = reverse(FEW), reverse(MANY)
+    few["INSERT"] += more_chunks(ReversalLine)
+    assert many == few
