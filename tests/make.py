@@ -131,7 +131,8 @@ def make_title(
     our_numbers = our_numbers or ("",) * len(amounts)
     fields = {
         "document_number": f"FAT-{_code()}", "entry_branch": branch, "issuing_branch": branch,
-        "collecting_branch": branch, "issued_on": date(2026, 9, 1), "bill_to": values.pop("bill_to", None) or make_customer(),
+        "collecting_branch": branch, "issued_on": date(2026, 9, 1),
+        "bill_to": values.pop("bill_to", None) or make_customer(),
         "account": branch.ledgeraccount_set.get(kind=LedgerAccount.Kind.BANK),
     } | values  # fmt: skip
     parts = [

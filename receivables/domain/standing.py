@@ -1,4 +1,4 @@
-"""What an installment owes, refolded from the receipts that still stand: used when one is undone, in whatever order (G.1, G.16)."""
+"""What an installment owes, refolded from the receipts that still stand once one was undone (G.1, G.16)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
