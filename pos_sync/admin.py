@@ -1,7 +1,7 @@
 """Caixas (PDV): devices and their states, pairing codes, operators, policies; and the inbox, shown as it arrived."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from pos_sync import words
 from pos_sync.models import (
     Device,
     DeviceState,
@@ -28,7 +29,8 @@ from pos_sync.services.devices import DeviceReasonMissing, TillInUse, change_dev
 from pos_sync.services.pairing import FreshCode, InvalidTill, PaymentMethodsMissing, UnknownBranch, make_pairing_code
 from receivables.admin.base import AuditedAdmin, ReadOnlyAdmin, branches_of
 from receivables.admin.divergence import pretty
-from receivables.admin.explain import WORDS, reais, written
+from receivables.admin.explain import MOVES, WORDS, reais, written
+from receivables.admin.filters import filter_in_words
 from receivables.admin.forms import MoneyField, RuleForm
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
@@ -37,6 +39,7 @@ from receivables.models import Branch
 from receivables.services import access
 
 WORDS.update({choice.value: choice.label for states in (DeviceState, OperationState) for choice in states})
+MOVES.update(words.MOVES)
 
 _PIN = re.compile(r"[0-9]{4,8}")
 
@@ -172,7 +175,7 @@ class DeviceForm(TransitionForm):
         return {"device_id": str(self.row.pk), "state": self.state, "reason": self.cleaned_data["reason"]}
 
     def done(self, result: Device) -> str:
-        return _("Till %(till)s is now %(state)s.") % {"till": result, "state": written(result.state)}
+        return _("Till %(till)s is now %(state)s.") % {"till": result, "state": result.get_state_display()}
 
 
 class SuspendForm(DeviceForm):
@@ -293,8 +296,8 @@ class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
         operations = row.operations.order_by("-pk")[:50]
         return [
             table.fill(
-                [link(each, written(each.seq)), each.kind, chip(each.state, each.get_state_display()), each.reason,
-                 each.received_at]
+                [link(each, written(each.seq)), _in_words(words.KINDS, each.kind), chip(each.state, each.get_state_display()),
+                 _in_words(words.REASONS, each.reason), each.received_at]
                 for each in operations
             )
         ]  # fmt: skip
@@ -314,20 +317,29 @@ class PairingCodeAdmin(ReadOnlyAdmin):
 @admin.register(Operation)
 class OperationAdmin(ReadOnlyAdmin):
     branch_lookups = ("device__branch",)
-    list_display = ("op_id", "device", "seq", "kind", "state_chip", "reason", "told_flags", "received_at")
-    list_filter = ("state", "kind", "reason", "received_at", "device__branch")
+    list_display = ("op_id", "device", "seq", "told_kind", "state_chip", "told_reason", "told_flags", "received_at")
+    list_filter = ("state", ("kind", filter_in_words(words.KINDS)), ("reason", filter_in_words(words.REASONS)),
+                   "received_at", "device__branch")  # fmt: skip
     list_select_related = ("device__branch",)
     search_fields = ("op_id__startswith",)
-    fields = (("op_id", "device", "epoch", "seq"), ("kind", "state_chip", "reason", "told_flags"),
+    fields = (("op_id", "device", "epoch", "seq"), ("told_kind", "state_chip", "told_reason", "told_flags"),
               ("received_at", "effective_at", "attempts"), "told_outcome", "told_raw")  # fmt: skip
 
     @admin.display(description=_("state"), ordering="state")
     def state_chip(self, operation: Operation) -> SafeString:
         return chip(operation.state, operation.get_state_display())
 
+    @admin.display(description=_("kind"), ordering="kind")
+    def told_kind(self, operation: Operation) -> str:
+        return _in_words(words.KINDS, operation.kind)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def told_reason(self, operation: Operation) -> str:
+        return _in_words(words.REASONS, operation.reason)
+
     @admin.display(description=_("flags"))
     def told_flags(self, operation: Operation) -> str:
-        return written(operation.flags)
+        return written([_in_words(words.FLAGS, flag) for flag in operation.flags])
 
     @admin.display(description=_("outcome"))
     def told_outcome(self, operation: Operation) -> SafeString:
@@ -344,6 +356,11 @@ class OperationAdmin(ReadOnlyAdmin):
         )  # fmt: skip
         rows = row.conflicts.select_related("device__branch").order_by("pk")
         return [table.fill([link(each, written(each.posted_at)), each.device, each.seq] for each in rows)]
+
+
+def _in_words(table: Mapping[str, Any], code: str) -> str:
+    """Give the words for a code; one that has none is shown as it came."""
+    return str(table.get(code, code)) or "—"
 
 
 def _as_it_came(raw: str) -> SafeString:

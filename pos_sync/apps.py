@@ -9,16 +9,19 @@ class PosSyncConfig(AppConfig):
     """Register the tills' door under its name in the back office."""
 
     name = "pos_sync"
-    verbose_name = _("Till synchronisation")
+    verbose_name = _("Tills (POS)")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the tills' checks to those of the books, and the tills' permissions to those of the groups (G.19)."""
+        """Add the tills' checks, words and permissions to those of the books, the divergences and the groups (G.19)."""
+        from pos_sync import words
         from pos_sync.books import CHECKS as OURS
         from receivables.books import CHECKS
+        from receivables.models import divergence
         from receivables.services import groups
 
         CHECKS.extend(OURS)
+        divergence.REASONS.update(words.REASONS)
         groups.GRANTS[groups.GERENCIA] |= {
             "pos_sync.manage_devices",
             "pos_sync.approve_quarantined_operations",

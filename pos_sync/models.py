@@ -151,7 +151,7 @@ class PairingCode(models.Model):
     branch = models.ForeignKey(Branch, models.PROTECT, verbose_name=_("branch"))
     till = models.CharField(_("till"), max_length=10)
     code_hash = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     created_by = models.CharField(_("created by"), max_length=150, editable=False)
     expires_at = models.DateTimeField(_("expires at"), editable=False)
     device = models.ForeignKey(Device, models.PROTECT, null=True, blank=True, editable=False, verbose_name=_("device"))

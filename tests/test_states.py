@@ -69,7 +69,7 @@ LEGAL = {
     Divergence: {"resolve": ({DivergenceStatus.OPEN}, DivergenceStatus.RESOLVED)},
     Device: {
         "suspend": ({D.ACTIVE}, D.SUSPENDED),
-        "revoke": ({D.ACTIVE, D.SUSPENDED}, D.REVOKED),
+        "revoke": ({D.ACTIVE, D.SUSPENDED, D.REPLACED}, D.REVOKED),
         "activate": ({D.SUSPENDED, D.REVOKED}, D.ACTIVE),
         "replace": ({D.ACTIVE, D.SUSPENDED}, D.REPLACED),
     },

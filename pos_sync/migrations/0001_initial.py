@@ -237,7 +237,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('till', models.CharField(max_length=10, verbose_name='till')),
                 ('code_hash', models.CharField(editable=False, max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_at', models.DateTimeField(verbose_name='created at', default=django.utils.timezone.now, editable=False)),
                 ('created_by', models.CharField(editable=False, max_length=150, verbose_name='created by')),
                 ('expires_at', models.DateTimeField(editable=False, verbose_name='expires at')),
                 ('branch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='receivables.branch', verbose_name='branch')),

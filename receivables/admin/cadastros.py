@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from receivables.admin.base import AuditedAdmin
 from receivables.admin.forms import DocumentField, RuleForm
 from receivables.models import (
+    Actor,
     Branch,
     BranchPaymentMethod,
     City,
@@ -21,6 +22,7 @@ from receivables.models import (
     PaymentMethod,
     Product,
 )
+from receivables.services.parameters import save_branch
 
 
 class BranchForm(RuleForm):
@@ -39,6 +41,9 @@ class BranchAdmin(AuditedAdmin):
     search_fields = ("code", "name")
     autocomplete_fields = ("city",)
     filter_horizontal = ("members",)
+
+    def save_model(self, request: HttpRequest, obj: Branch, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        save_branch(branch=obj, by=Actor.person(request.user))
 
 
 @admin.register(City)

@@ -5,13 +5,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField
 
-from receivables.domain.errors import ConfirmationRequired, NotPermitted, RuleBroken
+from receivables.domain.errors import ConfirmationRequired, MoveRefused, NotPermitted, RuleBroken
 from receivables.domain.money import CENT, format_brl
 from receivables.models import (
     CashDayStatus,
@@ -25,16 +27,31 @@ from receivables.models import (
 _STATUSES = (CashDayStatus, SessionStatus, SlipStatus, MovementStatus, DivergenceStatus, TitleStatus)
 WORDS: dict[str, Any] = {
     **{choice.value: choice.label for choices in _STATUSES for choice in choices},
-    "settle": _("Settle"),
-    "settle_part": _("Settle in part"),
-    "reopen": _("Reverse"),
-    "reopen_part": _("Reverse a part"),
-    "reverse": _("Reverse"),
-    "close": _("Close the cash"),
-    "cancel": _("Cancel the title"),
     "day": _("Day"),
+    "interest_percent_per_day": _("interest % per day"),
+    "fine_percent_per_month": _("fine % per month"),
 }
 """Codes that a rule may name as a fact, in the words of the screens; each app may add its own."""
+
+MOVES: dict[str, Any] = {
+    "receivables.title.settle": _("Settle"),
+    "receivables.title.settle_part": _("Settle in part"),
+    "receivables.title.reopen": _("Reverse"),
+    "receivables.title.reopen_part": _("Reverse a part"),
+    "receivables.title.cancel": _("Cancel the title"),
+    "receivables.installment.settle": _("Settle"),
+    "receivables.installment.settle_part": _("Settle in part"),
+    "receivables.installment.reopen": _("Reverse"),
+    "receivables.installment.reopen_part": _("Reverse a part"),
+    "receivables.cashmovement.reverse": _("Reverse"),
+    "receivables.cashday.close": _("Close the cash"),
+    "receivables.cashday.reopen": _("Reopen the day"),
+    "receivables.cashsession.close": _("Close the session"),
+    "receivables.bankslip.supersede": _("New bank collection"),
+    "receivables.bankslip.pay": _("Settle"),
+    "receivables.divergence.resolve": _("Resolve"),
+}
+"""What each move is called on the screens, by noun; each app may add its own."""
 
 CONFIRMATIONS: dict[str, Any] = {
     "debits_differ": _("I am aware that the debits do not add up to the settled amount."),
@@ -43,11 +60,13 @@ CONFIRMATIONS: dict[str, Any] = {
 """What a person ticks for each code of a confirmable warning."""
 
 
-PERMISSIONS: dict[str, Any] = {
-    "receivables.change_title": _("Can change titles"),
-    "receivables.change_parameterset": _("Can change parameters"),
+_ACTIONS: dict[str, Any] = {
+    "add": _("Can add: %(noun)s"),
+    "change": _("Can change: %(noun)s"),
+    "delete": _("Can delete: %(noun)s"),
+    "view": _("Can view: %(noun)s"),
 }
-"""Names of permissions that the framework made, whose own names are English."""
+"""The permissions that the framework makes for every noun, whose own names are English."""
 
 
 def explain(error: RuleBroken) -> str:
@@ -57,15 +76,37 @@ def explain(error: RuleBroken) -> str:
     if isinstance(error, ConfirmationRequired):
         codes: Any = error.facts["codes"]
         error = ConfirmationRequired(codes=[str(CONFIRMATIONS.get(code, code)).rstrip(".") for code in codes])
+    if isinstance(error, MoveRefused):
+        error = _in_words(error)
     return error.explain(translate=gettext, show=written)
 
 
+def _in_words(refusal: MoveRefused) -> MoveRefused:
+    """Name status and move of a refusal as the screens of its noun do."""
+    facts, model = refusal.facts, str(refusal.facts.get("model", ""))
+    verb = MOVES.get(f"{model}.{facts['verb']}", facts["verb"])
+    statuses = _statuses_of(model) if model else WORDS
+    return MoveRefused(noun=facts["noun"], status=str(statuses.get(facts["status"], facts["status"])), verb=str(verb))
+
+
+def _statuses_of(model: str) -> dict[Any, Any]:
+    fields = apps.get_model(model)._meta.concrete_fields
+    return {value: label for field in fields if isinstance(field, FSMField) for value, label in field.flatchoices}
+
+
 def _permission_name(name: str) -> str:
-    if name in PERMISSIONS:
-        return f"“{PERMISSIONS[name]}”"
     app_label, _dot, codename = name.partition(".")
     found = Permission.objects.filter(content_type__app_label=app_label, codename=codename).first()
-    return f"“{gettext(found.name)}”" if found else name
+    return f"“{permission_label(found)}”" if found else name
+
+
+def permission_label(permission: Permission) -> str:
+    """Name a permission in the reader's language: its own name where we gave it one, else verb and noun."""
+    verb, _dash, noun = permission.codename.partition("_")
+    model = permission.content_type.model_class()
+    if model is None or verb not in _ACTIONS or noun != model._meta.model_name:
+        return gettext(permission.name)
+    return str(_ACTIONS[verb] % {"noun": model._meta.verbose_name_plural})
 
 
 def written(value: Any) -> str:

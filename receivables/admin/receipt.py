@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.explain import written
@@ -61,7 +62,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
 
 def _tenders(receipt: Receipt) -> Table:
     table = Table(
-        _("Means of payment"), [_("payment method"), _("amount"), _("handed over"), _("change"), _("reference")],
+        _("Means of payment"), [_("payment method"), _("amount"), _("handed over"), pgettext_lazy("money", "change"), _("reference")],
         _("No means of payment."),
     )  # fmt: skip
     rows = receipt.tenders.select_related("method").order_by("position")

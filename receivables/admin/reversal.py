@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from receivables.admin.explain import explain, reais, written
 from receivables.admin.forms import DayField, MoneyField, ReasonField, show_broken
@@ -48,7 +49,7 @@ class DebitForm(forms.Form):
     """A debit of the dialogue (S67-S75); the account is the settlement's own and is not asked (S72)."""
 
     movement_date = DayField(label=_("movement date"))
-    history_code = forms.ModelChoiceField(HistoryCode.objects.none(), label=_("history code"))
+    history_code = forms.ModelChoiceField(HistoryCode.objects.none(), label=pgettext_lazy("debit", "history code"))
     document_type = forms.ModelChoiceField(DocumentType.objects.none(), label=_("document type"))
     amount = MoneyField(label=_("amount"), least=CENT)
     notes = forms.CharField(label=_("notes"), required=False, max_length=500)

@@ -66,7 +66,8 @@ class SettleManyForm(DepositForm):
         return [title.collecting_branch for title in self.titles]
 
     def require(self) -> None:
-        for title in self.titles:
+        by_branches = {(title.collecting_branch_id, title.issuing_branch_id): title for title in self.titles}
+        for title in by_branches.values():
             access.require_settlement(self.user, title)
 
     def what_is(self) -> Sequence[Line]:

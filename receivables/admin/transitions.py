@@ -230,7 +230,9 @@ class TransitionAdmin(HouseAdmin):
         with _forbidding():
             transition.check(row, request.user)
         if not transition.is_legal(row):
-            refusal = MoveRefused(noun=str(row), status=_status_of(row), verb=str(transition.label))
+            refusal = MoveRefused(
+                noun=str(row), status=_status_of(row), verb=str(transition.label), model=row._meta.label_lower
+            )
             self.message_user(request, explain(refusal), messages.ERROR)
             return HttpResponseRedirect(change_url(row))
         return self._ask_or_act(request, transition, row)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from receivables.models.audited import AuditedModel
 from receivables.models.branch import Branch
@@ -45,7 +46,7 @@ class HistoryCode(AuditedModel):
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
-        verbose_name = _("history code")
+        verbose_name = pgettext_lazy("register", "history code")
         verbose_name_plural = _("history codes")
         ordering = ["code"]
         constraints = [
@@ -64,7 +65,7 @@ class DocumentType(AuditedModel):
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
-        verbose_name = _("document type")
+        verbose_name = pgettext_lazy("register", "document type")
         verbose_name_plural = _("document types")
         ordering = ["code"]
 

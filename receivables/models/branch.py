@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from receivables.domain import charges
 from receivables.models.audited import AppendOnlyModel, AuditedModel
@@ -35,7 +36,8 @@ class Terms(AppendOnlyModel):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.interest_percent}% {self.get_interest_per_display()}, {self.fine_percent}%"
+        interest, fine = (str(rate).replace(".", ",") for rate in (self.interest_percent, self.fine_percent))
+        return f"{interest}% {self.get_interest_per_display()}, {fine}%"
 
     @property
     def as_domain(self) -> charges.Terms:
@@ -73,7 +75,7 @@ class ParameterSet(AuditedModel):
 class City(AuditedModel):
     code = models.CharField(_("code"), max_length=10, unique=True)
     name = models.CharField(_("name"), max_length=80)
-    state = models.CharField(_("state"), max_length=2)
+    state = models.CharField(pgettext_lazy("city", "state"), max_length=2)
 
     class Meta:
         verbose_name = _("city")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_fsm import transition
 
 from receivables.models.account import LedgerAccount
@@ -12,8 +13,8 @@ from receivables.models.audited import AppendOnlyModel, AuditedModel, AuditedQue
 
 
 class CashDayStatus(models.TextChoices):
-    OPEN = "open", _("Open")
-    CLOSED = "closed", _("Closed")
+    OPEN = "open", pgettext_lazy("cash day", "Open")
+    CLOSED = "closed", pgettext_lazy("cash day", "Closed")
 
 
 class CashDayQuerySet(AuditedQuerySet):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
-from receivables.domain.money import ZERO, round_half_up
+from receivables.domain.money import ZERO, format_brl, round_half_up
 from receivables.models.account import Direction, DocumentType, HistoryCode, LedgerAccount
 from receivables.models.audited import AuditedModel, AuditedQuerySet, StatusField, money_field
 from receivables.models.cash_day import CashDayClosing
@@ -102,7 +102,7 @@ class CashMovement(AuditedModel):
         indexes = [models.Index(fields=["account", "cash_date"])]
 
     def __str__(self) -> str:
-        return f"{self.account} · {self.cash_date:%d/%m/%Y} · {self.amount}"
+        return f"{self.account} · {self.cash_date:%d/%m/%Y} · {format_brl(self.amount)}"
 
     @property
     def direction(self) -> str:

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from receivables.domain.money import ZERO, round_half_up
+from receivables.domain.money import ZERO, format_brl, round_half_up
 from receivables.models.audited import AppendOnlyModel, AppendOnlyQuerySet, money_field
 from receivables.models.branch import Branch
 from receivables.models.cash_movement import CashMovement
@@ -66,4 +66,4 @@ class CustomerCredit(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer or _('Suspense')}: {self.get_kind_display()} {self.amount}"
+        return f"{self.customer or _('Suspense')}: {self.get_kind_display()} {format_brl(self.amount)}"

@@ -1,5 +1,8 @@
 """Divergência: a question about money that a person must answer (G.15). The money itself is already recorded."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
+from receivables.domain.money import format_brl
 from receivables.models.audited import AuditedModel, StatusField, money_field
 from receivables.models.branch import Branch
 from receivables.models.customer import Customer
@@ -17,6 +21,10 @@ from receivables.models.receipt import Receipt
 class DivergenceStatus(models.TextChoices):
     OPEN = "open", _("Open")
     RESOLVED = "resolved", _("Resolved")
+
+
+REASONS: dict[str, Any] = {}
+"""What each reason is called on the screens; an app adds those that it opens divergences for."""
 
 
 class Divergence(AuditedModel):
@@ -50,7 +58,7 @@ class Divergence(AuditedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reason} · {self.amount}"
+        return f"{REASONS.get(self.reason, self.reason)} · {format_brl(Decimal(self.amount))}"
 
     @transition(status, source=DivergenceStatus.OPEN, target=DivergenceStatus.RESOLVED,
                 permission="receivables.resolve_divergences")  # fmt: skip

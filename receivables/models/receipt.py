@@ -10,7 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Round
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from receivables.domain.money import format_brl
 from receivables.models.account import PaymentMethod
 from receivables.models.audited import AppendOnlyModel, AppendOnlyQuerySet, money_field
 from receivables.models.branch import Branch
@@ -71,7 +73,7 @@ class ReceiptTender(AppendOnlyModel):
     method = models.ForeignKey(PaymentMethod, models.PROTECT, verbose_name=_("payment method"))
     amount = money_field(_("amount"))
     tendered_amount = money_field(_("handed over"), default=ZERO)
-    change_amount = money_field(_("change"), default=ZERO)
+    change_amount = money_field(pgettext_lazy("money", "change"), default=ZERO)
     reference = models.CharField(_("reference"), max_length=60, blank=True)
 
     class Meta:
@@ -208,4 +210,4 @@ class ClosedCashReversal(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reversal}: {self.known_difference}"
+        return f"{self.reversal} · {format_brl(self.known_difference)}"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_fsm import transition
 
 from receivables.domain import fold
@@ -78,8 +79,9 @@ class Title(VersionedModel):
         City, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("payment city")
     )
     account = models.ForeignKey(
-        LedgerAccount, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("short account")
-    )
+        LedgerAccount, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=pgettext_lazy("title", "short account"),
+    )  # fmt: skip
     amount = money_field(_("invoice amount"))
     insurance_amount = money_field(_("insurance amount"), default=ZERO)
     icms_amount = money_field(_("ICMS amount"), default=ZERO)

@@ -41,7 +41,9 @@ def run(verb: Callable[..., Any], **values: Any) -> None:
         verb(**values)
     except TransitionNotAllowed as refusal:
         field = verb._django_fsm.field  # type: ignore[attr-defined]
-        raise MoveRefused(noun=str(row), status=getattr(row, field.name), verb=verb.__name__) from refusal
+        raise MoveRefused(
+            noun=str(row), status=getattr(row, field.name), verb=verb.__name__, model=row._meta.label_lower
+        ) from refusal
 
 
 def _values(row: models.Model) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from receivables.admin.explain import explain
 from receivables.domain.errors import (
     CashDayNotClosed,
     ConfirmationRequired,
     NewerReceiptFirst,
+    NotPermitted,
     OptionRequired,
     WrongDirection,
 )
@@ -219,6 +221,11 @@ def test_the_closed_cash_needs_its_own_permission(financeiro, closed, branch):
     typed = answer(account, "account_debit", typed_debit(account))
     assert financeiro.post(page(closed, "reverse"), typed).status_code == 403
     assert nothing_was_reversed()
+
+
+def test_a_forbidden_page_names_the_permission_that_is_missing(financeiro, closed):
+    html = financeiro.get(page(closed, "reverse")).content.decode()
+    assert explain(NotPermitted(permission="receivables.reverse_receipt_closed_cash")) in html
 
 
 def test_reversing_without_debit_needs_its_own_permission(tesouraria, closed, branch):

@@ -10,8 +10,10 @@ from django.contrib.auth import get_user_model
 from receivables.domain.errors import MoveRefused
 from receivables.models import SYSTEM, Actor, Branch, Customer, Installment, InstallmentStatus, Product, TitleStatus
 from receivables.services.moves import Step, create_audited, move, move_many, run, write_many
+from receivables.services.reversal import reverse_title
 from tests.ledger import refused, told
 from tests.make import CASHIER, NOW, TODAY, make_title, make_user
+from tests.services.test_settlement import settle
 
 pytestmark = pytest.mark.django_db
 
@@ -177,9 +179,6 @@ def test_rows_are_created_together_with_their_history():
 
 def test_a_movement_keeps_who_posted_it_apart_from_who_changes_it():
     """Its own columns are also called actor and channel."""
-    from receivables.services.reversal import reverse_title
-    from tests.services.test_settlement import settle
-
     title = make_title()
     movement = settle(title, "1000.00").movements.get()
     other = Actor(name="caio", channel="api")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from receivables.models import SYSTEM, InterestPeriod, ParameterSet, Terms
-from receivables.services.parameters import add_parameter_set, change_terms
+from receivables.services.parameters import add_parameter_set, change_terms, save_branch
 from receivables.services.title import cancel_title
 from tests.ledger import assert_books_are_clean, told
 from tests.make import CASHIER, REASON, make_branch, make_parameter_set, make_title
@@ -64,3 +64,19 @@ def test_an_older_version_of_an_installment_still_names_the_terms_it_had():
     row = title.installments.get()
     change(title.collecting_branch.parameter_set)
     assert row.history.get(version=1).terms_id == row.terms_id
+
+
+def test_another_parameter_set_of_a_branch_brings_its_rates_to_what_the_branch_collects():
+    title = make_title()
+    branch = title.collecting_branch
+    branch.parameter_set = make_parameter_set()
+    save_branch(branch=branch, by=CASHIER)
+    installment = title.installments.get()
+    assert (installment.terms, installment.version) == (branch.parameter_set.terms, 2)
+    assert_books_are_clean()
+
+
+def test_a_branch_saved_with_the_same_set_leaves_its_installments_alone():
+    title = make_title()
+    save_branch(branch=title.collecting_branch, by=CASHIER)
+    assert title.installments.get().version == 1

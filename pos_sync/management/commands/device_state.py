@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.translation import gettext as _
 
 from pos_sync.services.devices import change_device_state
+from receivables.admin.explain import explain
 from receivables.domain.errors import RuleBroken
 from receivables.models import SYSTEM
 
@@ -26,5 +26,5 @@ class Command(BaseCommand):
         try:
             device = change_device_state(device_id=device_id, state=state, reason=reason, by=SYSTEM)
         except RuleBroken as rule:
-            raise CommandError(f"{rule.code}: {rule.explain(translate=_)}") from rule
+            raise CommandError(f"{rule.code}: {explain(rule)}") from rule
         self.stdout.write(f"{device} · {device.get_state_display()}")

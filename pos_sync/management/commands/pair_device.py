@@ -7,9 +7,9 @@ from typing import Any
 import segno
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from pos_sync.services.pairing import make_pairing_code
+from receivables.admin.explain import explain
 from receivables.domain.errors import RuleBroken
 from receivables.models import SYSTEM
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         try:
             fresh = make_pairing_code(branch_code=branch, till=till, by=SYSTEM, now=timezone.now())
         except RuleBroken as rule:
-            raise CommandError(f"{rule.code}: {rule.explain(translate=_)}") from rule
+            raise CommandError(f"{rule.code}: {explain(rule)}") from rule
         if json:
             self.stdout.write(_as_json(fresh.code, fresh.expires_at.isoformat(), fresh.branch.code, fresh.till))
             return

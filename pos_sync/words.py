@@ -1,0 +1,63 @@
+"""What the codes of the protocol are called on the screens: kinds of operation, reasons and flags, and moves.
+
+The codes themselves, and when each is given, are in `protocol` and `decide`.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+KINDS: dict[str, Any] = {
+    "receipt": _("Receipt"),
+    "receipt_void": _("Void of a receipt"),
+    "session_open": _("Opening of the session"),
+    "session_close": _("Closing of the session"),
+    "cash_in": _("Cash in"),
+    "cash_out": _("Cash drop"),
+}
+
+REASONS: dict[str, Any] = {
+    "unknown_installment": _("Unknown installment"),
+    "already_settled": _("Installment already settled"),
+    "partly_settled": _("Installment settled in part meanwhile"),
+    "over_balance": _("More than the balance"),
+    "cancelled": _("Cancelled title"),
+    "reissued": _("Installment with a new bank collection"),
+    "discount_above_limit": _("Discount above the limit"),
+    "sum_mismatch": _("Tenders and lines do not add up"),
+    "credit_used": _("Credit of the voided receipt already used"),
+    "already_reversed": _("Receipt already reversed"),
+    "void_late": _("Void after the session was closed"),
+    "unknown_kind": _("Unknown kind of operation"),
+    "unknown_version": _("Unknown version of the operation"),
+    "malformed": _("Operation that cannot be read"),
+    "device_suspended": _("Till suspended"),
+    "device_revoked": _("Till revoked"),
+    "device_replaced": _("Till replaced"),
+}
+
+FLAGS: dict[str, Any] = {
+    "charges_differ": _("charges differ from the server’s"),
+    "operator_unknown": _("unknown operator"),
+    "session_unknown": _("unknown session"),
+    "unknown_method": _("unknown payment method"),
+    "clock_suspect": _("clock of the till suspect"),
+    "cash_day_closed": _("cash of the day closed"),
+    "sequence_fork": _("sequence used twice"),
+    "receipt_no_reused": _("receipt number used twice"),
+}
+
+MOVES: dict[str, Any] = {
+    "pos_sync.device.suspend": _("Suspend"),
+    "pos_sync.device.revoke": _("Revoke"),
+    "pos_sync.device.activate": _("Activate"),
+    "pos_sync.device.replace": pgettext_lazy("move", "Replace"),
+    "pos_sync.operation.wait": pgettext_lazy("move", "Wait"),
+    "pos_sync.operation.apply": pgettext_lazy("move", "Apply"),
+    "pos_sync.operation.review": pgettext_lazy("move", "Review"),
+    "pos_sync.operation.hold": pgettext_lazy("move", "Hold"),
+    "pos_sync.operation.quarantine": pgettext_lazy("move", "Quarantine"),
+    "pos_sync.operation.retry": pgettext_lazy("move", "Try again"),
+    "pos_sync.operation.resolve": _("Resolve"),
+}
