@@ -82,6 +82,11 @@ bench: $(VENV)/.installed-dev ## Measure, on PostgreSQL
 		$(RUN) -m tests.with_postgresql -m pytest -q -s -o python_files='bench_*.py' tests/bench; \
 	else echo "There is nothing to measure yet: tests/bench holds no bench_*.py."; fi
 
+messages: $(VENV)/.installed-dev ## Extract what the screens say into the catalogues and compile them (needs gettext)
+	@command -v msgfmt >/dev/null || { echo "Install GNU gettext: it reads and compiles the catalogues (Debian: gettext)." >&2; exit 1; }
+	$(RUN) manage.py makemessages --locale pt_BR --extension py,html --ignore 'tests/*' --ignore 'docs/*' --add-location file --no-obsolete
+	$(RUN) manage.py compilemessages --locale pt_BR --ignore $(VENV)
+
 lock: ## Pin and hash pyproject.toml's lists again (needs uv)
 	uv pip compile --no-config --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --no-config --quiet --universal --generate-hashes --python-version 3.11 -c requirements.txt --group dev pyproject.toml -o requirements-dev.txt

@@ -2,10 +2,12 @@
 
 import logging.config
 import os
+import time
+from threading import Thread
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
+from celery.signals import beat_embedded_init, beat_init, setup_logging, worker_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -34,3 +36,15 @@ def refuse_half_configured_worker(**_signal: Any) -> None:
     from config.checks import refuse_half_configured_start
 
     refuse_half_configured_start()
+
+
+@beat_embedded_init.connect
+def end_with_the_worker(**_signal: Any) -> None:
+    """Let a beat inside a worker end when the worker is killed: an orphan would beat beside its successor."""
+    Thread(target=_outlive_nobody, args=[os.getppid()], daemon=True).start()
+
+
+def _outlive_nobody(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)

@@ -11,6 +11,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from config.settings import DEVELOPMENT_SECRET_KEY, OWN_MACHINE
 
@@ -21,7 +22,9 @@ SHORTEST_SECRET_KEY = 50
 def check_debug_pages(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
     """Refuse debug pages on a network: they show settings, queries and customers."""
     if settings.DEBUG and set(settings.ALLOWED_HOSTS) - OWN_MACHINE:
-        return [_refusal("E001", "DEBUG is on for hosts of a network.", "Set DEBUG=0, or leave ALLOWED_HOSTS out.")]
+        return [
+            _refusal("E001", _("DEBUG is on for hosts of a network."), _("Set DEBUG=0, or leave ALLOWED_HOSTS out."))
+        ]
     return []
 
 
@@ -34,8 +37,9 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **_options: Any) -
         return [
             _refusal(
                 "E002",
-                "SECRET_KEY is missing or short.",
-                f"Set SECRET_KEY to {SHORTEST_SECRET_KEY} random characters or more, and keep it secret.",
+                _("SECRET_KEY is missing or short."),
+                _("Set SECRET_KEY to %(least)s random characters or more, and keep it secret.")
+                % {"least": SHORTEST_SECRET_KEY},
             )
         ]
     return []
@@ -46,7 +50,7 @@ def check_allowed_hosts(app_configs: Sequence[AppConfig] | None, **_options: Any
     """Refuse a server that answers to no name, or to any."""
     if settings.DEBUG or (settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS):
         return []
-    return [_refusal("E003", "ALLOWED_HOSTS is empty or '*'.", "Set ALLOWED_HOSTS to the names of this server.")]
+    return [_refusal("E003", _("ALLOWED_HOSTS is empty or '*'."), _("Set ALLOWED_HOSTS to the names of this server."))]
 
 
 @register(Tags.database)
@@ -54,7 +58,9 @@ def check_database(app_configs: Sequence[AppConfig] | None, **_options: Any) -> 
     """Refuse SQLite outside the demonstration: one writer at a time is not a company's ledger."""
     if settings.DEBUG or not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         return []
-    return [_refusal("E004", "SQLite is for the demonstration only.", "Set DATABASE_URL to a PostgreSQL database.")]
+    return [
+        _refusal("E004", _("SQLite is for the demonstration only."), _("Set DATABASE_URL to a PostgreSQL database."))
+    ]
 
 
 @register(Tags.compatibility)
@@ -62,7 +68,7 @@ def check_broker(app_configs: Sequence[AppConfig] | None, **_options: Any) -> li
     """Refuse to work without a worker: operations of tills would be applied inside their requests."""
     if settings.DEBUG or settings.REDIS_URL:
         return []
-    return [_refusal("E005", "There is no broker.", "Set REDIS_URL, and run a worker and a beat.")]
+    return [_refusal("E005", _("There is no broker."), _("Set REDIS_URL, and run a worker and a beat."))]
 
 
 @register(Tags.compatibility)
@@ -75,7 +81,9 @@ def check_static_files(app_configs: Sequence[AppConfig] | None, **_options: Any)
         or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists()
     ):
         return []
-    return [_refusal("E006", "Static files are not collected.", "Run `manage.py collectstatic --no-input` first.")]
+    return [
+        _refusal("E006", _("Static files are not collected."), _("Run `manage.py collectstatic --no-input` first."))
+    ]
 
 
 def refuse_half_configured_start() -> None:

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +27,7 @@ from pos_sync.models import (
     TillOperator,
     TillPolicy,
 )
+from pos_sync.reports import silent_on
 from pos_sync.services.devices import DeviceReasonMissing, TillInUse, change_device_state
 from pos_sync.services.pairing import FreshCode, InvalidTill, PaymentMethodsMissing, UnknownBranch, make_pairing_code
 from receivables.admin.base import AuditedAdmin, ReadOnlyAdmin, branches_of
@@ -32,11 +35,23 @@ from receivables.admin.divergence import pretty
 from receivables.admin.explain import MOVES, WORDS, reais, written
 from receivables.admin.filters import filter_in_words
 from receivables.admin.forms import MoneyField, RuleForm
+from receivables.admin.menu import MENU, PARAMETERS, Entry, Section
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
 from receivables.domain.money import format_brl, from_cents, to_cents
 from receivables.models import Branch
 from receivables.services import access
+
+MENU.append(Section(70, _("Tills (POS)"), [
+    Entry(_("Tills"), "pos_sync_device"),
+    Entry(_("Operators"), "pos_sync_tilloperator"),
+    Entry(_("Pairing codes"), "pos_sync_pairingcode"),
+    Entry(_("Operations received"), "pos_sync_operation"),
+    Entry(_("Copies with other content"), "pos_sync_operationconflict"),
+    Entry(_("Batches kept raw"), "pos_sync_rawbatch"),
+    Entry(_("Snapshots"), "pos_sync_snapshot"),
+]))  # fmt: skip
+PARAMETERS.entries.append(Entry(_("Till policies"), "pos_sync_tillpolicy"))
 
 WORDS.update({choice.value: choice.label for states in (DeviceState, OperationState) for choice in states})
 MOVES.update(words.MOVES)
@@ -237,6 +252,19 @@ class PairForm(TransitionForm):
         }
 
 
+class ContactFilter(admin.SimpleListFilter):
+    """Tills in use that have not synchronised today."""
+
+    title = _("contact")
+    parameter_name = "contact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("silent", _("Without contact today"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return silent_on(queryset, on=timezone.localdate()) if self.value() == "silent" else queryset
+
+
 def _may_manage(user: Any, device: Device | None) -> None:
     access.require(user, "pos_sync.manage_devices")
     if device is not None:
@@ -249,7 +277,7 @@ class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
     list_display = ("branch", "till", "receipt_series", "state_chip", "last_contact", "pending", "paired_at",
                     "software")  # fmt: skip
     list_display_links = ("till",)
-    list_filter = ("state", "branch")
+    list_filter = ("state", ContactFilter, "branch")
     list_select_related = ("branch", "contact")
     search_fields = ("till", "software")
     fields = (("branch", "till", "receipt_series", "state_chip"), ("software", "epoch", "paired_at", "replaced_at"),
@@ -296,8 +324,8 @@ class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
         operations = row.operations.order_by("-pk")[:50]
         return [
             table.fill(
-                [link(each, written(each.seq)), _in_words(words.KINDS, each.kind), chip(each.state, each.get_state_display()),
-                 _in_words(words.REASONS, each.reason), each.received_at]
+                [link(each, written(each.seq)), _in_words(words.KINDS, each.kind),
+                 chip(each.state, each.get_state_display()), _in_words(words.REASONS, each.reason), each.received_at]
                 for each in operations
             )
         ]  # fmt: skip

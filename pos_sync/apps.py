@@ -1,4 +1,4 @@
-"""The till synchronisation app: its name, and what it adds to the ledger's lists of checks and permissions."""
+"""The till synchronisation app: its name, and what it adds to the ledger's lists of checks, questions, permissions."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -13,14 +13,17 @@ class PosSyncConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the tills' checks, words and permissions to those of the books, the divergences and the groups (G.19)."""
+        """Add the tills' checks, questions, words and permissions to those of the ledger (G.19)."""
         from pos_sync import words
         from pos_sync.books import CHECKS as OURS
+        from pos_sync.reports import QUESTIONS
         from receivables.books import CHECKS
         from receivables.models import divergence
+        from receivables.reports import WAITING
         from receivables.services import groups
 
         CHECKS.extend(OURS)
+        WAITING.extend(QUESTIONS)
         divergence.REASONS.update(words.REASONS)
         groups.GRANTS[groups.GERENCIA] |= {
             "pos_sync.manage_devices",

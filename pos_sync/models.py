@@ -343,7 +343,7 @@ class RawBatch(AppendOnlyModel):
 class Snapshot(models.Model):
     """What page 1 froze for a device: rows, counts and sums of one transaction, readable for 24 hours (H5-H11)."""
 
-    snapshot_id = models.CharField(max_length=32, unique=True)
+    snapshot_id = models.CharField(_("snapshot"), max_length=32, unique=True)
     device = models.ForeignKey(Device, models.PROTECT, related_name="snapshots", verbose_name=_("device"))
     as_of = models.DateTimeField(_("as of"))
     expires_at = models.DateTimeField(_("expires at"))

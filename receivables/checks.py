@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _
 
 from receivables.models import triggers
 
@@ -23,8 +24,9 @@ def check_triggers(
         return []
     return [
         Error(
-            f"{len(missing)} triggers that guard append-only rows are missing: {', '.join(missing)}.",
-            hint="Run `manage.py migrate --skip-checks`, which installs them again, and find out who dropped them.",
+            _("%(count)s triggers that guard append-only rows are missing: %(names)s.")
+            % {"count": len(missing), "names": ", ".join(missing)},
+            hint=_("Run `manage.py migrate --skip-checks`, which installs them again, and find out who dropped them."),
             id="receivables.E001",
         )
     ]

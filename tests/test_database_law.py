@@ -20,6 +20,7 @@ from receivables.domain.reversal import ClosedCashOption
 from receivables.models import (
     SYSTEM,
     AuditBypassed,
+    BankCollectionReissue,
     BankSlip,
     BranchPaymentMethod,
     CashDay,
@@ -46,6 +47,7 @@ from receivables.models.audited import AppendOnlyModel, AuditedModel, AuditRow
 from receivables.services.cash_day import close_day, reopen_day
 from receivables.services.cash_session import close_session, open_session
 from receivables.services.credit import refund_credit, use_credit
+from receivables.services.reissue import reissue_bank_collection
 from receivables.services.reversal import ClosedCash, reverse_title, void_receipt
 from tests.make import (
     CASHIER,
@@ -92,9 +94,18 @@ def books():
                   pending_amount=Decimal(0), at=NOW, **person)  # fmt: skip
     void_receipt(receipt_id=supplement.pk, reason="", idempotency_key="void-1", on=TODAY, **person)
     Divergence(branch=branch, reason="already_settled", source="op-1").save_as(SYSTEM)
+    collected_anew(branch)
     return SimpleNamespace(
         branch=branch, account=account, title=settled, receipt=receipt, session=session, closed=closed_cash_reversal(),
         **beside(branch),
+    )  # fmt: skip
+
+
+def collected_anew(branch):
+    installment = make_title(branch=branch, due_dates=(YESTERDAY,), our_numbers=("3",)).installments.get()
+    reissue_bank_collection(
+        installment_id=installment.pk, new_due_date=TODAY, reason=REASON, apply_charges=True, write_off_requested=True,
+        interest_percent=Decimal("0.033"), fine_percent=Decimal("2"), by=CASHIER, on=TODAY, now=NOW,
     )  # fmt: skip
 
 
@@ -259,9 +270,15 @@ VIOLATIONS = {
     "installment_status_known": (_of(Installment), PARTLY | {"status": "lost"}),
     "installment_carried_not_negative": (_of(Installment), {"carried_charges": -1}),
     "bank_slip_our_number_once": (_of(BankSlip), {"status": "superseded"}),
-    "bank_slip_one_live": (_of(BankSlip), {"our_number": "99"}),
+    "bank_slip_one_live": (_of(BankSlip, status="issued"), {"our_number": "99"}),
     "bank_slip_amount_positive": (_of(BankSlip), {"amount": 0}),
     "bank_slip_status_known": (_of(BankSlip), {"status": "lost"}),
+    "bank_collection_reissue_not_in_the_past": (_of(BankCollectionReissue), {"new_due_date": YESTERDAY}),
+    "bank_collection_reissue_amounts_positive": (_of(BankCollectionReissue), {"old_amount": 0}),
+    "bank_collection_reissue_adds_up": (_of(BankCollectionReissue), {"new_amount": Decimal("1000.00")}),
+    "bank_collection_reissue_charges_in_range": (_of(BankCollectionReissue), {"fine_percent": Decimal("100.01")}),
+    "bank_collection_reissue_unticked_is_free": (_of(BankCollectionReissue), {"apply_charges": False}),
+    "bank_collection_reissue_write_off_requested": (_of(BankCollectionReissue), {"bank_write_off_requested": False}),
     "cash_day_once": (_of(CashDay), {}),
     "cash_day_status_known": (_of(CashDay), {"status": "lost"}),
     "cash_session_closed_at_means_closed": (lambda books: books.session, {"status": "closed", "closed_at": None}),

@@ -268,7 +268,7 @@ class Migration(migrations.Migration):
             name='Snapshot',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('snapshot_id', models.CharField(max_length=32, unique=True)),
+                ('snapshot_id', models.CharField(max_length=32, unique=True, verbose_name='snapshot')),
                 ('as_of', models.DateTimeField(verbose_name='as of')),
                 ('expires_at', models.DateTimeField(verbose_name='expires at')),
                 ('device', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='pos_sync.device', verbose_name='device')),

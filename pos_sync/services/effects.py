@@ -123,6 +123,7 @@ class Desk:
             )
             running[row.epoch] = effective_at
             self._time_one(row, form, effective_at, suspect=suspect, forked=row.pk in forked)
+        self._report_quarantined(operations)
 
     def _time_one(
         self, row: Operation, form: WellFormed, effective_at: datetime, *, suspect: bool, forked: bool
@@ -164,7 +165,16 @@ class Desk:
 
     def _quarantine(self, row: Operation, reason: str, effective_at: datetime | None) -> None:
         self.judged[row.pk] = Judged(state=OperationState.QUARANTINED, reason=reason, effective_at=effective_at)
-        self._diverge(row, reason=reason)
+
+    def _report_quarantined(self, operations: Sequence[Operation]) -> None:
+        """Put what was quarantined into the queue, once for each reason, in as many statements as for one."""
+        told = [(row.op_id, self.judged[row.pk].reason or "") for row in operations if row.pk in self.judged]
+        rows = Divergence.objects.filter(source__in={source for source, _ in told})
+        known = set(rows.values_list("source", "reason")) if told else set()
+        create_audited([self._divergence(*pair) for pair in told if pair not in known], by=self.by)
+
+    def _divergence(self, source: str, reason: str, **values: Any) -> Divergence:
+        return Divergence(branch=self.device.branch, reason=reason, source=source, opened_at=self.now, **values)
 
     # Lookups and locks
 
@@ -202,10 +212,12 @@ class Desk:
         return {timed.said.receipt_op_id for timed in self.timed.values() if isinstance(timed.said, VoidSaid)}
 
     def _accounts_of_voided(self) -> dict[str, set[LedgerAccount]]:
-        """Find where the receipts that will be voided went: their accounts are locked before any title."""
+        """Find where the branch's receipts that will be voided went: their accounts are locked before any title."""
         accounts: dict[str, set[LedgerAccount]] = {}
         if voided := self._voided():
-            rows = CashMovement.objects.filter(receipt__idempotency_key__in=voided)
+            rows = CashMovement.objects.filter(
+                receipt__idempotency_key__in=voided, receipt__branch=self.device.branch_id
+            )
             rows = rows.annotate(op_id=F("receipt__idempotency_key")).select_related("account__branch__parameter_set")
             for row in rows:
                 accounts.setdefault(row.op_id, set()).add(row.account)
@@ -216,7 +228,9 @@ class Desk:
         voided = self._voided()
         ids = set(Installment.objects.filter(pk__in=named).values_list("title_id", flat=True)) if named else set()
         if voided:
-            allocations = ReceiptAllocation.objects.filter(receipt__idempotency_key__in=voided)
+            allocations = ReceiptAllocation.objects.filter(
+                receipt__idempotency_key__in=voided, receipt__branch=self.device.branch_id
+            )
             ids |= set(allocations.values_list("title_id", flat=True))
         return ids
 
@@ -339,15 +353,13 @@ class Desk:
 
     def _divergence_of(self, timed: Timed, decision: Decision, draft: ReceiptDraft) -> Divergence:
         line = next((line for line in decision.lines if line.reason == decision.reason), None)
-        return Divergence(
-            branch=self.device.branch,
-            reason=decision.reason or "",
+        return self._divergence(
+            timed.row.op_id,
+            decision.reason or "",
             receipt=draft.receipt,
             installment_id=line.installment if line else None,
             customer_id=draft.customer_id,
             amount=from_cents(decision.credit + decision.suspense),
-            source=timed.row.op_id,
-            opened_at=self.now,
             details={
                 "outcome": decision.outcome_json(receipt=draft.receipt.label),
                 "flags": list(decision.flags),
@@ -358,10 +370,7 @@ class Desk:
     def _diverge(self, row: Operation, *, reason: str, **values: Any) -> None:
         """Put an operation into the queue once for each reason."""
         if not Divergence.objects.filter(source=row.op_id, reason=reason).exists():
-            divergence = Divergence(
-                branch=self.device.branch, reason=reason, source=row.op_id, opened_at=self.now, **values
-            )
-            divergence.save_as(self.by)
+            self._divergence(row.op_id, reason, **values).save_as(self.by)
 
     # Everything else
 
@@ -372,6 +381,7 @@ class Desk:
             return
         if row.failures >= MOST_FAILURES:
             self._quarantine(row, "malformed", timed.effective_at)
+            self._report_quarantined([row])
             return
         effect = {
             VoidSaid: self._void,
@@ -499,6 +509,13 @@ class Desk:
                 now=self.now,
             )
         return decision
+
+
+def voided_receipt(raw: str) -> str | None:
+    """Give the op_id of the receipt that a well-formed void names; None for every other operation."""
+    form = judge_form(raw)
+    said = form.said if isinstance(form, WellFormed) else None
+    return said.receipt_op_id if isinstance(said, VoidSaid) else None
 
 
 def _shares(decision: Decision, installments: Mapping[int, Installment]) -> list[ShareDraft]:

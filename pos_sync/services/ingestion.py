@@ -3,7 +3,7 @@
 What an operation does is decided in `decide`; here rows are locked, read and written (protocol, "Ingestion").
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
 
@@ -12,7 +12,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 
 from pos_sync.models import UNDECIDED, Device, Operation, OperationState
-from pos_sync.services.effects import MOST_FAILURES, Desk, Judged
+from pos_sync.services.effects import MOST_FAILURES, Desk, Judged, voided_receipt
+from receivables.models import Receipt
 from receivables.services.moves import run, update_rows
 
 log = structlog.get_logger(__name__)
@@ -30,11 +31,25 @@ def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
 
     Raises what the database raised last (a deadlock that repeats, a lost connection), after the other devices.
     """
-    devices = Operation.objects.filter(state__in=UNDECIDED)
+    devices = Operation.objects.filter(state=OperationState.PENDING)
     if device_id is not None:
         devices = devices.filter(device=device_id)
+    decided, trouble = _ingest_all(set(devices.values_list("device", flat=True)), now=now)
+    while True:
+        looked_at, done = _look_again(device_id, now=now)
+        more, again = _ingest_all(_refused_meanwhile(looked_at), now=now)
+        decided, trouble = decided + done + more, trouble or again
+        if not more:
+            break
+    if trouble is not None:
+        raise trouble
+    return decided
+
+
+def _ingest_all(devices: Collection[int], *, now: datetime) -> tuple[int, Exception | None]:
+    """Apply what is pending of several devices; give how many were decided and what the database raised last."""
     decided, trouble = 0, None
-    for pk in sorted(set(devices.values_list("device", flat=True))):
+    for pk in sorted(devices):
         try:
             decided += ingest_device(pk, now=now)
         except TRANSIENT as error:
@@ -42,10 +57,15 @@ def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
                 raise
             trouble = error
             log.warning("device_left_for_later", device=pk, error=type(error.__cause__ or error).__name__)
-    decided += _look_again(device_id, now=now)
-    if trouble is not None:
-        raise trouble
-    return decided
+    return decided, trouble
+
+
+def _refused_meanwhile(devices: Collection[int]) -> set[int]:
+    """Find the devices with new operations: while we looked at what waits, another process could not have them."""
+    if not devices:
+        return set()
+    fresh = Operation.objects.filter(device__in=devices, state=OperationState.PENDING, attempts=0)
+    return set(fresh.values_list("device", flat=True))
 
 
 def ingest_device(device_id: int, *, now: datetime) -> int:
@@ -120,21 +140,33 @@ def _is_our_turn(device_id: int) -> bool:
     return bool(is_ours)
 
 
-def _look_again(device_id: int | None, *, now: datetime) -> int:
-    """Look at what waits for another operation: of the device's whole branch, since that one may come from any till."""
-    waiting = Operation.objects.filter(state=OperationState.WAITING)
+def _look_again(device_id: int | None, *, now: datetime) -> tuple[set[int], int]:
+    """Look at what waits for another operation: of the device's whole branch, since that one may come from any till.
+
+    Give the devices that were looked at and how many operations were decided.
+    """
+    waiting = Operation.objects.filter(state=OperationState.WAITING).select_related("device")
     if device_id is not None:
         waiting = waiting.filter(device__branch__devices=device_id)
-    decided = 0
-    for pk, owner in list(waiting.order_by("pk").values_list("pk", "device")):
+    decided, devices = 0, set()
+    for row in _no_longer_orphans(list(waiting.order_by("pk"))):
+        devices.add(row.device_id)
         try:
-            decided += _apply_patiently(owner, [pk], now=now) or 0
+            decided += _apply_patiently(row.device_id, [row.pk], now=now) or 0
         except TRANSIENT:
             raise
         except Exception:
-            log.exception("waiting_operation_not_applied", operation=pk)
-            _count_failure(pk)
-    return decided
+            log.exception("waiting_operation_not_applied", operation=row.pk)
+            _count_failure(row.pk)
+    return devices, decided
+
+
+def _no_longer_orphans(waiting: Sequence[Operation]) -> list[Operation]:
+    """Leave out, in one query, the voids whose receipt has not been posted: they may wait for ever."""
+    voids = {row.pk: receipt for row in waiting if (receipt := voided_receipt(row.raw))}
+    keys = Receipt.objects.filter(idempotency_key__in=set(voids.values())) if voids else Receipt.objects.none()
+    posted = set(keys.values_list("idempotency_key", "branch"))
+    return [row for row in waiting if row.pk not in voids or (voids[row.pk], row.device.branch_id) in posted]
 
 
 def _apply_patiently(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:

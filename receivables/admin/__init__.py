@@ -4,7 +4,6 @@ No rule lives here: a page asks, one service acts.
 """
 
 from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
 
 from receivables.admin import (
     bank_slip,
@@ -19,6 +18,7 @@ from receivables.admin import (
     parameters,
     people,
     receipt,
+    reissue,
     title,
 )
 
@@ -35,11 +35,8 @@ __all__ = [
     "parameters",
     "people",
     "receipt",
+    "reissue",
     "title",
 ]
 
-admin.site.site_header = "Quita"
-admin.site.site_title = "Quita"
-admin.site.index_title = _("Accounts receivable")
-admin.site.enable_nav_sidebar = True
 admin.site.disable_action("delete_selected")

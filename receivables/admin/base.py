@@ -4,6 +4,7 @@ Buttons that move a row are in `transitions`; the rules themselves are in the se
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 
@@ -50,9 +51,6 @@ class HouseAdmin(admin.ModelAdmin):
     branch_lookups: ClassVar[tuple[str, ...]] = ()
     """Lookups to a branch: a user sees rows of which one leads to a branch of his."""
 
-    class Media:
-        css: ClassVar = {"all": ["receivables/admin.css"]}
-
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Limit the rows to those of the user's branches."""
         rows, user = super().get_queryset(request), _user_of(request)
@@ -86,6 +84,20 @@ class HouseAdmin(admin.ModelAdmin):
         """Give the tables shown under the form."""
         return []
 
+    def head(self, row: Any) -> dict[str, Any]:
+        """Give what stays on top of a row's page: `chip`, `subtitle`, and `numbers`, each a label and a value."""
+        return {"chip": self.status_chip(row)} if hasattr(self, "status_chip") else {}
+
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+        """Give what the rows that a filter found come to, label by label, in reais."""
+        return []
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        page = super().changelist_view(request, extra_context)
+        if isinstance(page, TemplateResponse) and page.context_data and "cl" in page.context_data:
+            page.context_data["totals"] = self.list_totals(page.context_data["cl"].queryset)
+        return page
+
     @admin.display(description=gettext_lazy("channel"))
     def told_channel(self, row: Any) -> str:
         """Name the channel of an append-only row as its history would."""
@@ -102,6 +114,7 @@ class HouseAdmin(admin.ModelAdmin):
             extra_context = {
                 "tables": self.related_tables(request, row),
                 "has_history": hasattr(self.model, "history"),
+                "head": self.head(row),
                 **(extra_context or {}),
             }
         show = partial(super().changeform_view, request, object_id, form_url, extra_context)

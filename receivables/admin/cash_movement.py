@@ -1,11 +1,13 @@
 """Caixa e bancos: movements are recorded and reversed by services, never edited (G.4); a receipt's are its own."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -34,6 +36,7 @@ from receivables.models import (
     HistoryCode,
     LedgerAccount,
 )
+from receivables.reports import total_of
 from receivables.services import access
 from receivables.services.cash_movement import record_cash_movement, reverse_cash_movement
 
@@ -171,6 +174,9 @@ class CashMovementAdmin(TransitionAdmin):
         )
         obj.pk, obj.amount = movement.pk, movement.amount
         obj._state.adding = False
+
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+        return [(_("credits less debits"), total_of(rows, "amount"))]
 
     @admin.display(description=_("status"), ordering="status")
     def status_chip(self, movement: CashMovement) -> SafeString:

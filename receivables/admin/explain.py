@@ -54,6 +54,7 @@ MOVES: dict[str, Any] = {
 """What each move is called on the screens, by noun; each app may add its own."""
 
 CONFIRMATIONS: dict[str, Any] = {
+    "above_custom": _("I am aware that the percentages are above the custom of 0.0334% a day and a fine of 2%."),
     "debits_differ": _("I am aware that the debits do not add up to the settled amount."),
     "excess_becomes_credit": _("I am aware that what is received above the amount due becomes the customer's credit."),
 }

@@ -18,7 +18,7 @@ CHANNELS: dict[str, Any] = {
 }
 KINDS: dict[str, Any] = {"+": _("Created"), "~": _("Changed"), "-": _("Removed")}
 SECRET = {"pin_hash", "token_hash", "code_hash", "public_key"}
-UNTOLD = {"id", "version"}
+UNTOLD = {"id", "version", "idempotency_key", "install_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class _Names:
         value = getattr(record, field.attname)
         if value is not None and field.is_relation:
             return self.found.get((field.related_model, value), str(value))
+        if field.name == "channel":
+            return str(CHANNELS.get(value, value)) or "—"
         if field.choices:
             return str(dict(field.flatchoices).get(value, value))
         return written(value)

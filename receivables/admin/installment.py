@@ -1,25 +1,48 @@
 """Parcelas: read-only rows; their due dates, receipts and reversals are on the title's page (G.21)."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.tables import Table, chip, link
 from receivables.models import Installment, Title
+from receivables.reports import BANDS, total_of
+
+
+class BandFilter(admin.SimpleListFilter):
+    """Open installments by the bands of the start page, whose numbers are the totals of these lists."""
+
+    title = _("due date")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("All open")), ("overdue", _("Overdue")), *((band.code, band.label) for band in BANDS)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        today, asked = timezone.localdate(), self.value()
+        if asked == "overdue":
+            return queryset.overdue(on=today)
+        band = next((band for band in BANDS if band.code == asked), None)
+        if band is not None:
+            return queryset.open().filter(band.span("due_date", on=today))
+        return queryset.open() if asked == "open" else queryset
 
 
 @admin.register(Installment)
 class InstallmentAdmin(ReadOnlyAdmin):
-    list_display = ("status_chip", "title", "number", "customer", "due_date", "amount", "balance")
-    list_display_links = ("title",)
-    list_filter = ("status", "due_date")
+    list_display = ("status_chip", "title_link", "told_number", "customer", "due_date", "amount", "balance")
+    list_display_links = ("told_number",)
+    list_filter = ("status", BandFilter, ("title__collecting_branch", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("title__bill_to",)
+    ordering = ("due_date", "pk")
     search_fields = ("title__document_number__istartswith", "title__bill_to__name")
     fields = (
         "title", "number", "status_chip", "due_date", "amount", "original_amount", "balance", "terms",
@@ -36,9 +59,20 @@ class InstallmentAdmin(ReadOnlyAdmin):
     def status_chip(self, row: Installment) -> SafeString:
         return chip(row.status, row.get_status_display())
 
-    @admin.display(description=_("customer"))
+    @admin.display(description=_("title"), ordering="title__document_number")
+    def title_link(self, row: Installment) -> Any:
+        return link(row.title)
+
+    @admin.display(description=_("number"), ordering="number")
+    def told_number(self, row: Installment) -> str:
+        return row.label
+
+    @admin.display(description=_("customer"), ordering="title__bill_to__name")
     def customer(self, row: Installment) -> str:
-        return str(row.title.bill_to)
+        return row.title.bill_to.name
+
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+        return [(_("balance"), total_of(rows, "balance"))]
 
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         table = Table(

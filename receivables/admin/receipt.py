@@ -1,10 +1,11 @@
 """Recebimentos, estornos and known differences: append-only rows, shown with all that they made."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -12,15 +13,38 @@ from django.utils.translation import pgettext_lazy
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.explain import written
 from receivables.admin.tables import Table, link
-from receivables.domain.money import ZERO
-from receivables.models import ClosedCashReversal, Receipt, ReceiptAllocation, Reversal, Title
+from receivables.models import (
+    ClosedCashReversal,
+    PaymentMethod,
+    Receipt,
+    ReceiptAllocation,
+    ReceiptTender,
+    Reversal,
+    Title,
+)
+from receivables.reports import total_of, with_open_difference
+
+
+class MethodFilter(admin.SimpleListFilter):
+    """Receipts that a means of payment brought, alone or with others."""
+
+    title = _("payment method")
+    parameter_name = "method"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(PaymentMethod.objects.values_list("code", "name"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        return queryset.filter(Exists(ReceiptTender.objects.filter(receipt=OuterRef("pk"), method__code=self.value())))
 
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
     list_display = ("label", "received_on", "cash_date", "customer", "branch", "amount", "origin", "station",
                     "is_reversed")  # fmt: skip
-    list_filter = ("origin", "received_on", "branch")
+    list_filter = ("origin", "received_on", "branch", MethodFilter)
     list_select_related = ("customer", "branch")
     search_fields = ("number",)
     search_help_text = _("Receipt number or customer")
@@ -48,6 +72,9 @@ class ReceiptAdmin(ReadOnlyAdmin):
             found |= Q(pk=int(term), number="")
         return queryset.filter(found), False
 
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+        return [(_("amount"), total_of(rows, "amount"))]
+
     @admin.display(description=_("receipt number"))
     def label(self, receipt: Receipt) -> str:
         return receipt.label
@@ -62,7 +89,8 @@ class ReceiptAdmin(ReadOnlyAdmin):
 
 def _tenders(receipt: Receipt) -> Table:
     table = Table(
-        _("Means of payment"), [_("payment method"), _("amount"), _("handed over"), pgettext_lazy("money", "change"), _("reference")],
+        _("Means of payment"),
+        [_("payment method"), _("amount"), _("handed over"), pgettext_lazy("money", "change"), _("reference")],
         _("No means of payment."),
     )  # fmt: skip
     rows = receipt.tenders.select_related("method").order_by("position")
@@ -125,6 +153,9 @@ class ReversalAdmin(ReadOnlyAdmin):
     search_fields = ("receipt__number__istartswith", "title__document_number__istartswith")
     fields = (("receipt", "title"), ("kind", "reversed_on", "amount"), "reason", ("posted_at", "actor", "told_channel"))
 
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+        return [(_("reversed amount"), total_of(rows, "amount"))]
+
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         table = Table(
             _("Cash and banks"), [_("cash/bank date"), _("short account"), _("amount"), _("notes")],
@@ -167,9 +198,7 @@ class ClosedCashReversalAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """With what is still open: the known difference and the posted movements that clear it."""
-        cleared = Sum("clearings__amount", filter=Q(clearings__status="posted", clearings__reverses=None), default=ZERO)
-        return super().get_queryset(request).annotate(open_difference=F("known_difference") + cleared)
+        return with_open_difference(super().get_queryset(request))
 
     @admin.display(description=_("still open"))
     def still_open(self, row: Any) -> str:

@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from receivables.admin.explain import explain, reais, written
 from receivables.admin.forms import DayField, MoneyField, ReasonField, show_broken

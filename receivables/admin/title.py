@@ -1,10 +1,12 @@
 """Títulos: the list, the form with the fields of Alteração de Títulos (S1-S39), its buttons and its related rows.
 
-Data are changed only while the title is pending (S3, S4, G.7); what each button asks is in `settlement` and `reversal`.
+Data are changed only while the title is pending (S3, S4, G.7). What each button asks is in `settlement`, `reversal`
+and `reissue`.
 """
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -20,12 +22,21 @@ from django.utils.translation import gettext_lazy as _
 from receivables.admin.base import AuditedAdmin, branches_of
 from receivables.admin.credit import UseCreditForm, available_credit
 from receivables.admin.explain import written
+from receivables.admin.reissue import ReissueForm, nothing_to_reissue, reissues_table
 from receivables.admin.reversal import ReversalForm, ReversePartForm
 from receivables.admin.settlement import SettleForm, SettlePartForm
 from receivables.admin.settlement_batch import MOST_AT_ONCE, SettleManyForm
 from receivables.admin.tables import Table, chip
 from receivables.admin.title_forms import CancelForm, DueDatesForm, TitleForm
-from receivables.admin.title_list import BranchFilter, DueFilter, balance, next_due_date, search_titles
+from receivables.admin.title_list import (
+    SHORT_STATUS,
+    BranchFilter,
+    DueFilter,
+    SituationFilter,
+    balance,
+    next_due_date,
+    search_titles,
+)
 from receivables.admin.title_tables import allocations_table, installments_table, movements_table, slips_table
 from receivables.admin.transitions import Transition, TransitionAdmin
 from receivables.domain.plan import installment_plan
@@ -37,8 +48,10 @@ from receivables.models import (
     Title,
     TitleStatus,
 )
+from receivables.reports import totals_of_titles
 from receivables.services import access
 from receivables.services.credit import use_credit
+from receivables.services.reissue import reissuable, reissue_bank_collection
 from receivables.services.reversal import reverse_share, reverse_title
 from receivables.services.settlement import settle_installment, settle_title, settle_titles
 from receivables.services.title import Part, cancel_title, change_due_dates, change_title, issue_title
@@ -61,9 +74,9 @@ def _may_settle_many(user: Any, _title: None) -> None:
 @admin.register(Title)
 class TitleAdmin(TransitionAdmin, AuditedAdmin):
     form = TitleForm
-    list_display = ("status_chip", "document_number", "customer", "branches", "next_due", "amount", "open_balance")
+    list_display = ("standing", "document_number", "customer", "branches", "next_due", "amount", "open_balance")
     list_display_links = ("document_number",)
-    list_filter = ("status", DueFilter, BranchFilter)
+    list_filter = (("status", SituationFilter), DueFilter, BranchFilter)
     list_select_related = ("bill_to", "entry_branch", "issuing_branch", "collecting_branch")
     search_fields = ("document_number",)
     search_help_text = _("Document, customer’s name or CPF/CNPJ, Nosso Número")
@@ -88,6 +101,11 @@ class TitleAdmin(TransitionAdmin, AuditedAdmin):
         "reverse-part": Transition(
             label=_("Reverse a part"), form=ReversePartForm, service=reverse_share, verb="reopen_part",
             require=_may_reverse, applies=lambda title: title.status == TitleStatus.PARTIALLY_SETTLED,
+        ),
+        "reissue": Transition(
+            label=_("New bank collection"), form=ReissueForm, service=reissue_bank_collection,
+            require=access.require_reissue, applies=lambda title: reissuable(title.pk).exists(),
+            why_not=nothing_to_reissue,
         ),
         "due-dates": Transition(
             label=_("Change due dates"), form=DueDatesForm, service=change_due_dates, require=access.require_change,
@@ -127,7 +145,27 @@ class TitleAdmin(TransitionAdmin, AuditedAdmin):
 
     @admin.display(description=_("status"), ordering="status")
     def status_chip(self, title: Title) -> SafeString:
+        """The situação in words (S10); how many days an open title is late has its own chip in the list."""
         return chip(title.status, title.get_status_display())
+
+    @admin.display(description=_("status"), ordering="status")
+    def standing(self, title: Any) -> SafeString:
+        days = (timezone.localdate() - title.next_due).days
+        if title.status not in _OPEN or days <= 0:
+            return chip(title.status, SHORT_STATUS[title.status])
+        late = _("Partial, overdue %(days)s d") if title.status == _OPEN[1] else _("Overdue %(days)s d")
+        return chip(f"{title.status} chip-overdue", late % {"days": days})
+
+    def head(self, row: Any) -> dict[str, Any]:
+        """The four numbers that a treasurer asks for (S37, S31, S28)."""
+        numbers = [(_("invoice amount"), row.amount), (_("received"), row.received_amount),
+                   (_("balance"), row.open_balance), (_("due date"), row.next_due)]  # fmt: skip
+        numbers = [(label, written(value)) for label, value in numbers]
+        return {"chip": self.standing(row), "subtitle": row.bill_to, "numbers": numbers}
+
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+        totals = totals_of_titles(rows, on=timezone.localdate())
+        return [(_("invoice amount"), totals.amount), (_("balance"), totals.balance), (_("overdue"), totals.overdue)]
 
     @admin.display(description=_("customer"), ordering="bill_to__name")
     def customer(self, title: Title) -> str:
@@ -254,4 +292,5 @@ class TitleAdmin(TransitionAdmin, AuditedAdmin):
     # Related rows
 
     def related_tables(self, request: HttpRequest, row: Title) -> Sequence[Table]:
-        return [installments_table(row), allocations_table(row), movements_table(row), slips_table(row)]
+        return [installments_table(row), allocations_table(row), movements_table(row), slips_table(row),
+                reissues_table(row)]  # fmt: skip

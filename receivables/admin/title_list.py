@@ -1,6 +1,7 @@
 """How the list of titles is found, filtered and annotated: due date, balance, branch, customer, Nosso Número."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from receivables.admin.base import branches_of
 from receivables.domain.due_dates import HORIZON_DAYS
@@ -17,9 +19,19 @@ from receivables.domain.money import ZERO
 from receivables.models import (
     BankSlip,
     Installment,
+    TitleStatus,
 )
 
 _MASK = re.compile(r"[.\-/\s]")
+_OPEN = (TitleStatus.PENDING, TitleStatus.PARTIALLY_SETTLED)
+
+SHORT_STATUS: dict[str, Any] = {
+    TitleStatus.PENDING: pgettext_lazy("title", "Pending"),
+    TitleStatus.PARTIALLY_SETTLED: pgettext_lazy("title", "Partial"),
+    TitleStatus.SETTLED: pgettext_lazy("title", "Settled"),
+    TitleStatus.CANCELLED: pgettext_lazy("title", "Cancelled"),
+}
+"""Situação in one word, for lists."""
 
 
 def next_due_date() -> Coalesce:
@@ -34,6 +46,26 @@ def balance() -> Coalesce:
     """Annotate a title with what is open of it, in reais."""
     rows = Installment.objects.filter(title=OuterRef("pk")).order_by().values("title").annotate(open=Sum("balance"))
     return Coalesce(Subquery(rows.values("open")), Value(ZERO))
+
+
+class SituationFilter(admin.ChoicesFieldListFilter):
+    """Situação in one word each, and what is open: pending or partially settled."""
+
+    def expected_parameters(self) -> list[str | None]:
+        return [*super().expected_parameters(), "status__in"]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        chosen, is_open = (self.lookup_val or [None])[0], "status__in" in self.used_parameters
+
+        def link(value: str | None, *, to: Any = None, is_chosen: bool) -> dict[str, Any]:
+            query = {name: asked for name, asked in (("status__exact", value), ("status__in", to)) if asked}
+            address = changelist.get_query_string(query, ["status__exact", "status__in"])
+            return {"selected": is_chosen, "query_string": address, "display": SHORT_STATUS.get(value, _("All"))}
+
+        yield link(None, is_chosen=not chosen and not is_open)
+        yield link(None, to=",".join(_OPEN), is_chosen=is_open) | {"display": _("Open titles")}
+        for status in TitleStatus.values:
+            yield link(status, is_chosen=chosen == status)
 
 
 class DueFilter(admin.SimpleListFilter):

@@ -15,7 +15,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -38,6 +38,7 @@ from receivables.models import Actor
 
 Line = tuple[Any, Any]
 FORBIDDEN = (NotPermitted, BranchNotYours)
+CALCULATE = "_calculate"
 
 
 class TransitionForm(forms.Form):
@@ -50,6 +51,10 @@ class TransitionForm(forms.Form):
     confirm: Any = _("Confirm")
     asks_day: ClassVar[bool] = False
     """Whether the page offers to calculate again for another receipt date."""
+    calculates: ClassVar[bool] = False
+    """Whether what will be depends on what is typed: the page offers to calculate it before it confirms."""
+    notices: ClassVar[Sequence[Any]] = ()
+    """Warnings that stand on top and again beside the button."""
 
     def __init__(self, *args: Any, row: Any = None, user: Any, today: date, query: Any = None, **options: Any) -> None:
         self.row, self.user, self.today, self.query = row, user, today, query or {}
@@ -63,6 +68,11 @@ class TransitionForm(forms.Form):
             )
         if hasattr(row, "version"):
             self.fields["version"] = forms.IntegerField(required=False, initial=row.version, widget=forms.HiddenInput)
+
+    @property
+    def is_calculating(self) -> bool:
+        """Say whether the person only asked what will be."""
+        return self.calculates and CALCULATE in self.data
 
     def what_is(self) -> Sequence[Line]:
         """Give what stands now, label by label."""
@@ -133,6 +143,8 @@ class Transition:
     verb: str = ""
     applies: Callable[[Any], bool] = lambda row: True
     goes_to: Callable[[Any], str] | None = None
+    why_not: Callable[[Any], RuleBroken | None] = lambda row: None
+    """Names the rule by which a row is not for this move, where its status alone does not tell."""
 
     def is_legal(self, row: Any) -> bool:
         """Say whether the row's status allows the move, whoever asks."""
@@ -185,11 +197,19 @@ class TransitionAdmin(HouseAdmin):
         of_a_row = [
             path(f"<int:object_id>/{name}/", self._view(name), name=f"{stem}_{name}") for name in self.transitions
         ]
+        of_a_row += [
+            path(f"<int:object_id>/{name}/preview/", self._preview(name), name=f"{stem}_{name}_preview")
+            for name, transition in self.transitions.items()
+            if transition.form.calculates
+        ]
         of_the_desk = [path(f"{name}/", self._desk(name), name=f"{stem}_{name}") for name in self.desk_transitions]
         return [*of_a_row, *of_the_desk, *super().get_urls()]
 
     def _view(self, name: str) -> Callable[..., HttpResponse]:
         return self.admin_site.admin_view(partial(self.transition_view, name=name))
+
+    def _preview(self, name: str) -> Callable[..., HttpResponse]:
+        return self.admin_site.admin_view(partial(self.preview_view, name=name))
 
     def _desk(self, name: str) -> Callable[..., HttpResponse]:
         return self.admin_site.admin_view(partial(self.desk_view, name=name))
@@ -206,7 +226,12 @@ class TransitionAdmin(HouseAdmin):
         """Give the buttons that this user has on this row now."""
         row = self.get_row(request, object_id)
         return [
-            {"name": name, "label": transition.label, "url": self._url(name, row.pk)}
+            {
+                "name": name,
+                "label": transition.label,
+                "url": self._url(name, row.pk),
+                "notices": transition.form.notices,
+            }
             for name, transition in self.transitions.items()
             if transition.is_offered(row, request.user)
         ]
@@ -230,12 +255,23 @@ class TransitionAdmin(HouseAdmin):
         with _forbidding():
             transition.check(row, request.user)
         if not transition.is_legal(row):
-            refusal = MoveRefused(
-                noun=str(row), status=_status_of(row), verb=str(transition.label), model=row._meta.label_lower
-            )
-            self.message_user(request, explain(refusal), messages.ERROR)
+            self.message_user(request, explain(_refusal(transition, row)), messages.ERROR)
             return HttpResponseRedirect(change_url(row))
         return self._ask_or_act(request, transition, row)
+
+    def preview_view(self, request: HttpRequest, object_id: int, *, name: str) -> HttpResponse:
+        """Tell what is and what will be with what is typed, as JSON; nothing is written."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        transition, row = self.transitions[name], self.get_row(request, str(object_id))
+        with _forbidding():
+            transition.check(row, request.user)
+        if not transition.is_legal(row):
+            return JsonResponse({"errors": [explain(_refusal(transition, row))]}, status=409)
+        data = request.POST.copy()
+        data[CALCULATE] = "1"
+        form = transition.form(data, row=row, user=request.user, today=timezone.localdate(), query=request.GET)
+        return JsonResponse(_told(form))
 
     def desk_view(self, request: HttpRequest, *, name: str) -> HttpResponse:
         """Ask, then act where no row is there yet, or on several."""
@@ -249,7 +285,7 @@ class TransitionAdmin(HouseAdmin):
         form = transition.form(request.POST if request.method == "POST" else None, **known)
         with _forbidding():
             form.require()
-        if form.is_valid():
+        if not form.is_calculating and form.is_valid():
             try:
                 return self._act(request, transition, form, row)
             except RuleBroken as broken:
@@ -278,6 +314,7 @@ class TransitionAdmin(HouseAdmin):
             "back": change_url(row) if row else self._url("changelist"),
             "opts": self.opts,
             "media": self.media + form.media,
+            "preview": f"{request.path}preview/" if form.calculates else "",
         }
         return TemplateResponse(request, self.transition_template, context)
 
@@ -289,6 +326,23 @@ def _forbidding() -> Iterator[None]:
         yield
     except FORBIDDEN as broken:
         raise PermissionDenied(explain(broken)) from broken
+
+
+def _refusal(transition: Transition, row: Any) -> RuleBroken:
+    return transition.why_not(row) or MoveRefused(
+        noun=str(row), status=_status_of(row), verb=str(transition.label), model=row._meta.label_lower
+    )
+
+
+def _told(form: TransitionForm) -> dict[str, Any]:
+    """Give the two columns of a form's page, the errors of what was typed, and what its hidden fields take."""
+    errors = [error for found in form.errors.values() for error in found]
+    return {
+        "is": [(str(label), str(value)) for label, value in form.what_is()],
+        "will_be": [(str(label), str(value)) for label, value in form.what_will_be()],
+        "hidden": {field.html_name: field.value() for field in form.hidden_fields() if isinstance(field.value(), str)},
+        "errors": errors,
+    }
 
 
 def _status_of(row: Any) -> str:

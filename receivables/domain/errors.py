@@ -77,6 +77,14 @@ class PercentNegative(RuleBroken):
     message = gettext_noop("{field} is negative. Enter zero or a positive percentage.")
 
 
+class PercentTooLarge(RuleBroken):
+    message = gettext_noop("{field} is above {most}%. Check the decimal comma and enter a lower percentage.")
+
+
+class InexactPercent(RuleBroken):
+    message = gettext_noop("{field} has more than {places} decimal places. Enter it with fewer.")
+
+
 class PartsNotPositive(RuleBroken):
     message = gettext_noop("An amount cannot be split into {parts} parts. Choose one part or more.")
 
@@ -197,6 +205,36 @@ class DateInFuture(RuleBroken):
 class SlipAlreadyLive(RuleBroken):
     message = gettext_noop(
         "Installment {installment} already has a bank slip. Use New bank collection to put another in its place."
+    )
+
+
+class InstallmentNotPending(RuleBroken):
+    message = gettext_noop(
+        "Installment {installment} is {status}: only a pending one gets a new bank collection. "
+        "Reverse its receipts first, if it has any."
+    )
+
+
+class NoLiveSlip(RuleBroken):
+    message = gettext_noop(
+        "Installment {installment} has no bank slip that a new bank collection could replace. "
+        "Change its due date on the title, or issue a slip."
+    )
+
+
+class NothingToReissue(RuleBroken):
+    message = gettext_noop(
+        "Title {title} has no pending installment with a bank slip. Open it again to see what became of its slips."
+    )
+
+
+class NewDueDateBeforeToday(RuleBroken):
+    message = gettext_noop("The new due date {day} is before today. Enter today's date or a later one.")
+
+
+class WriteOffNotRequested(RuleBroken):
+    message = gettext_noop(
+        "The bank still collects the slip {our_number}. Request its write-off from the bank and tick that you did."
     )
 
 

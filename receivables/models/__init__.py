@@ -28,12 +28,14 @@ from receivables.models.receipt import (
     ReversalKind,
     ReversalLine,
 )
+from receivables.models.reissue import BankCollectionReissue
 from receivables.models.title import Title, TitleStatus
 
 __all__ = [
     "SYSTEM",
     "Actor",
     "AuditBypassed",
+    "BankCollectionReissue",
     "BankSlip",
     "Branch",
     "BranchPaymentMethod",

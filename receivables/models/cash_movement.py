@@ -50,7 +50,9 @@ class CashMovement(AuditedModel):
     receipt = models.ForeignKey(
         Receipt, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("receipt")
     )
-    tender = models.ForeignKey(ReceiptTender, models.PROTECT, null=True, blank=True, related_name="movements")
+    tender = models.ForeignKey(
+        ReceiptTender, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("tender")
+    )
     title = models.ForeignKey(
         Title, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("title")
     )
@@ -64,13 +66,17 @@ class CashMovement(AuditedModel):
         Reversal, models.PROTECT, null=True, blank=True, related_name="movements", verbose_name=_("reversal")
     )
     first_debit_of = models.OneToOneField(
-        ClosedCashReversal, models.PROTECT, null=True, blank=True, related_name="first_debit"
-    )
+        ClosedCashReversal, models.PROTECT, null=True, blank=True, related_name="first_debit",
+        verbose_name=_("first debit of the known difference"),
+    )  # fmt: skip
     clears = models.ForeignKey(
         ClosedCashReversal, models.PROTECT, null=True, blank=True, related_name="clearings",
         verbose_name=_("clears the known difference"),
     )  # fmt: skip
-    supplement_of = models.ForeignKey(CashDayClosing, models.PROTECT, null=True, blank=True, related_name="supplements")
+    supplement_of = models.ForeignKey(
+        CashDayClosing, models.PROTECT, null=True, blank=True, related_name="supplements",
+        verbose_name=_("supplement of the closing"),
+    )  # fmt: skip
     supplement_number = models.PositiveIntegerField(_("supplement"), null=True, blank=True)
     idempotency_key = models.CharField(max_length=140, unique=True, null=True, blank=True, editable=False)
     posted_at = models.DateTimeField(_("posted at"), default=timezone.now, editable=False)

@@ -46,7 +46,9 @@ class CustomerCredit(AppendOnlyModel):
         "self", models.PROTECT, null=True, blank=True, related_name="spendings", verbose_name=_("granted entry")
     )
     reversal = models.ForeignKey(Reversal, models.PROTECT, null=True, blank=True, related_name="credits")
-    movement = models.OneToOneField(CashMovement, models.PROTECT, null=True, blank=True, related_name="credit")
+    movement = models.OneToOneField(
+        CashMovement, models.PROTECT, null=True, blank=True, related_name="credit", verbose_name=_("cash movement")
+    )
     reason = models.CharField(_("reason"), max_length=500, blank=True)
 
     objects: ClassVar[Any] = CustomerCreditQuerySet.as_manager()

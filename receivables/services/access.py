@@ -35,3 +35,9 @@ def require_settlement(user: Any, title: Title, permission: str = "receivables.s
     """A title is settled and reversed through its issuing or collecting branch (G.19)."""
     require(user, permission)
     require_branch(user, title.collecting_branch, title.issuing_branch)
+
+
+def require_reissue(user: Any, title: Title) -> None:
+    """A new bank collection changes a title, thus goes through its issuing branch (G.19)."""
+    require(user, "receivables.reissue_bank_collection")
+    require_branch(user, title.issuing_branch)

@@ -1,9 +1,12 @@
-"""Row locks in one order: inbox → accounts, cash days → titles by id → installments by id → customer credit (G.20)."""
+"""Row locks in one order (G.20).
+
+Inbox → accounts, cash days → titles by id → installments by id → their bank slips → customer credit.
+"""
 
 from collections.abc import Collection
 from datetime import date
 
-from receivables.models import Customer, Holiday, Installment, LedgerAccount, Title
+from receivables.models import BankSlip, Customer, Holiday, Installment, LedgerAccount, SlipStatus, Title
 
 
 def lock_accounts(ids: Collection[int]) -> None:
@@ -24,6 +27,11 @@ def lock_installments_of(titles: dict[int, Title]) -> dict[int, Installment]:
     for row in installments.values():
         row.title = titles[row.title_id]
     return installments
+
+
+def lock_live_slip(installment: Installment) -> BankSlip | None:
+    """Lock the slip by which the bank collects a locked installment, None when there is none."""
+    return BankSlip.objects.locked().filter(installment=installment).exclude(status=SlipStatus.SUPERSEDED).first()
 
 
 def lock_customer(customer_id: int) -> Customer:

@@ -15,6 +15,7 @@ from receivables.models import SYSTEM, CashDay, City, Divergence, Holiday, Produ
 from receivables.models.audited import AppendOnlyModel, AuditRow
 from receivables.services.cash_day import close_day
 from receivables.services.cash_session import open_session
+from receivables.services.reissue import reissue_bank_collection
 from receivables.services.reversal import ClosedCash, reverse_title
 from receivables.services.settlement import settle_title
 from tests.admin.pages import page
@@ -40,6 +41,7 @@ def lived_in(branch):
     title = make_title(branch=branch, amounts=("600.00", "400.00"), our_numbers=("109000001", "109000002"))
     _settled_with_credit(title)
     _reversed_with_the_cash_closed(branch)
+    _collected_anew(branch)
     _a_session(branch)
     _a_till(branch)
     Divergence(branch=branch, reason="over_balance", amount=title.amount).save_as(SYSTEM)
@@ -74,6 +76,14 @@ def _reversed_with_the_cash_closed(branch):
     reverse_title(
         title_id=title.pk, reason=REASON, by=CASHIER, now=NOW, on=TODAY,
         closed_cash={account.pk: ClosedCash(option=ClosedCashOption.NO_DEBIT)},
+    )  # fmt: skip
+
+
+def _collected_anew(branch):
+    title = make_title(branch=branch, our_numbers=("109000003",))
+    reissue_bank_collection(
+        installment_id=title.installments.get().pk, new_due_date=TODAY, reason=REASON, apply_charges=False,
+        write_off_requested=True, by=CASHIER, on=TODAY, now=NOW,
     )  # fmt: skip
 
 

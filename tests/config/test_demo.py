@@ -30,7 +30,7 @@ def test_the_welcome_names_a_branch_that_exists() -> None:
 
 
 def test_a_taken_port_is_said_clearly() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CommandError, match="is taken"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CommandError, match="PORT=8010"):
         demo.refuse_taken_port(taken.getsockname()[1])
 
 

@@ -9,6 +9,7 @@ from itertools import count
 import psycopg
 import pytest
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from pos_sync.models import Device, Operation, OperationState, TillOperator, TillPolicy
 from pos_sync.protocol import Envelope
@@ -17,6 +18,7 @@ from pos_sync.services.inbox import store_batch, tell_batch
 from pos_sync.services.ingestion import apply_pending
 from receivables.models import (
     SYSTEM,
+    CashDay,
     CashMovement,
     CashSession,
     CustomerCredit,
@@ -410,6 +412,59 @@ def another_process():
         yield other
     finally:
         other.close()
+
+
+def test_what_comes_while_waiting_operations_are_looked_at_is_applied_in_the_same_turn(till, branch, monkeypatch):
+    till.push(till.operation("session_close", {"session_id": "s1", "counted": []}, seq=2))
+    late = till.receipt(line(parcel(branch), 100_000), seq=3)
+    real = effects.decide.decide_close
+
+    def decide(said, **facts):
+        if not Operation.objects.filter(op_id=late["op_id"]).exists():
+            till.push(late, apply=False)  # its own doorbell finds the device taken
+        return real(said, **facts)
+
+    monkeypatch.setattr(effects.decide, "decide_close", decide)
+    apply_pending(till.device.pk, now=NOW)
+    assert Operation.objects.get(op_id=late["op_id"]).state == OperationState.APPLIED
+
+
+def statements_to_apply(till, *operations):
+    till.push(*operations, apply=False)
+    with CaptureQueriesContext(connection) as queries:
+        apply_pending(till.device.pk, now=NOW)
+    return len(queries)
+
+
+def test_many_receipts_are_applied_in_as_many_statements_as_few(till, branch):
+    till.push(till.receipt(line(parcel(branch), 100_000)))
+    few, many = (statements_to_apply(till, *[till.receipt(line(parcel(branch), 100_000)) for _ in range(size)])
+                 for size in (2, 30))  # fmt: skip
+    assert many == few
+    assert Receipt.objects.count() == 33
+
+
+def test_many_quarantined_operations_are_written_in_as_many_statements_as_few(till):
+    few, many = (statements_to_apply(till, *[till.operation("sale", {}) for _ in range(size)]) for size in (2, 30))
+    assert many == few
+    assert Divergence.objects.filter(reason="unknown_kind").count() == 32
+
+
+def test_voids_that_wait_for_ever_cost_no_statement(till):
+    till.push(till.operation("receipt_void", {"receipt_op_id": "never-1"}))
+    few = statements_to_apply(till)
+    till.push(*(till.operation("receipt_void", {"receipt_op_id": f"never-{number}"}) for number in range(2, 12)))
+    assert statements_to_apply(till) == few
+    assert set(Operation.objects.values_list("state", flat=True)) == {"waiting"}
+
+
+def test_a_void_of_another_branchs_receipt_waits_and_touches_nothing_there(branch):
+    till, other = Till(make_device(branch, paired_at=NOW - timedelta(9))), Till(make_device(make_branch()))
+    (receipt,) = other.push(other.receipt(line(parcel(other.device.branch), 100_000)))
+    days = CashDay.objects.count()
+    (result,) = till.push(till.operation("receipt_void", {"receipt_op_id": receipt["op_id"]}, at=NOW - timedelta(3)))
+    assert result["state"] == "waiting"
+    assert CashDay.objects.count() == days
 
 
 def test_charges_as_the_till_computed_them_are_honoured(till, branch):

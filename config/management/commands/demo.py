@@ -15,10 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 HOST = "127.0.0.1"
 
-WELCOME = """
+WELCOME = gettext_noop("""
 Quita is at          {address}/   (admin: {address}/admin/)
 The tills' API is at {address}/api/pos/v1/   (described at {address}/api/pos/v1/openapi.json)
 Health               {address}/health
@@ -27,8 +29,8 @@ Log in as
 {logins}
 
 Try
-  1. Log in, open "Parcelas", choose an overdue one and settle it: juros and multa are worked out for you.
-  2. Look at "Movimentos de caixa" and at the history of the installment; then reverse the receipt.
+  1. Log in, open “Titles”, choose an overdue one and use “Settle”: interest and fine are worked out for you.
+  2. Look at “Cash movements” and at the history of the title; then use “Reverse” on it.
   3. Let a till work offline, in another terminal:
        .venv/bin/python manage.py pair_device --branch {branch} --till 09
        .venv/bin/python manage.py simulate_till --url {address} --code THE-CODE --receipts 20 --faults
@@ -36,7 +38,7 @@ Try
        .venv/bin/python manage.py check_books
 
 Ctrl-C stops everything; the data stays in db.sqlite3.
-"""
+""")
 
 
 class Command(BaseCommand):
@@ -51,9 +53,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, port: int, **_options: Any) -> None:
         """Prepare everything, then serve until Ctrl-C or until one part stops."""
         if not settings.DEBUG:
-            raise CommandError("The demonstration makes logins with known passwords: it runs only with DEBUG on.")
+            raise CommandError(_("The demonstration makes logins with known passwords: it runs only with DEBUG on."))
         refuse_taken_port(port)
-        self.stdout.write("Preparing db.sqlite3; the first time takes a while.")
+        self.stdout.write(_("Preparing db.sqlite3; the first time takes a while."))
         self.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
         self.stdout.write(welcome(seed(), address=f"http://{HOST}:{port}"))
@@ -62,7 +64,7 @@ class Command(BaseCommand):
         try:
             wait_for_first(parts)
         except KeyboardInterrupt:
-            self.stdout.write("Stopping.")
+            self.stdout.write(_("Stopping."))
         finally:
             stop(parts)
 
@@ -74,7 +76,8 @@ def refuse_taken_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is taken ({error.strerror}). Try another: make demo PORT=8010") from None
+            message = _("Port %(port)s is taken (%(cause)s). Try another: make demo PORT=8010")
+            raise CommandError(message % {"port": port, "cause": error.strerror}) from None
 
 
 def seed() -> dict[str, Any]:
@@ -93,7 +96,7 @@ def welcome(made: dict[str, Any], *, address: str) -> str:
         f"  {login['group']:<{width}}  {login['user']} / {login['password']}"
         for login in reversed(list(one_per_group.values()))
     )
-    return WELCOME.format(address=address, logins=logins, branch=made["branches"][0]["code"])
+    return _(WELCOME).format(address=address, logins=logins, branch=made["branches"][0]["code"])
 
 
 def commands(port: int) -> list[list[str]]:
@@ -116,7 +119,7 @@ def wait_for_first(parts: list[subprocess.Popen[bytes]]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while all(part.poll() is None for part in parts):
         time.sleep(0.3)
-    raise CommandError("A part of the demonstration stopped by itself; its last words are above.")
+    raise CommandError(_("A part of the demonstration stopped by itself; its last words are above."))
 
 
 def stop(parts: list[subprocess.Popen[bytes]]) -> None:

@@ -1,0 +1,38 @@
+"""What the tills add to the start page: those that have not been heard of today. Read-only."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pos_sync.models import Device, DeviceState
+from receivables.reports import Question, Waiting, of_branches
+
+MOST_NAMED = 4
+
+
+def silent_on(rows: QuerySet, *, on: date) -> QuerySet:
+    """Limit devices to the active ones without a contact since the day began."""
+    morning = timezone.make_aware(datetime.combine(on, time.min))
+    silent = Q(contact__isnull=True) | Q(contact__last_contact_at__isnull=True)
+    return rows.filter(silent | Q(contact__last_contact_at__lt=morning), state=DeviceState.ACTIVE)
+
+
+def silent_tills(user: Any, *, on: date) -> Waiting:
+    """Tell the tills that have not synchronised on a day, and since when."""
+    rows = of_branches(silent_on(Device.objects.all(), on=on), user, "branch")
+    devices = list(rows.select_related("branch", "contact").order_by("contact__last_contact_at", "pk"))
+    return Waiting(len(devices), {"contact": "silent"}, examples=[_told(each) for each in devices[:MOST_NAMED]])
+
+
+def _told(device: Device) -> str:
+    contact = getattr(device, "contact", None)
+    last = contact.last_contact_at if contact else None
+    return f"{device} · {timezone.localtime(last):%d/%m/%Y %H:%M}" if last else f"{device} · —"
+
+
+QUESTIONS = [
+    Question("pos_sync.device", _("Tills without contact today"), _("Every till has synchronised today."), silent_tills)
+]
