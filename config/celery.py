@@ -10,6 +10,8 @@ from celery import Celery
 from celery.signals import beat_embedded_init, beat_init, setup_logging, worker_init
 from django.conf import settings
 
+from config import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 BEAT_SCHEDULE = {
@@ -17,6 +19,7 @@ BEAT_SCHEDULE = {
     "sweep-pending-operations": {"task": "pos_sync.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
 }
 
+broker.install()
 app = Celery("quita")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = BEAT_SCHEDULE

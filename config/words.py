@@ -43,10 +43,14 @@ DJANGO = (
     gettext_noop("Add another %(verbose_name)s"),
     gettext_noop("Change selected %(model)s"),
     gettext_noop("View selected %(model)s"),
+    gettext_noop("We’re sorry, but the requested page could not be found."),
+    gettext_noop(
+        "There’s been an error. It’s been reported to the site administrators via email and should be fixed shortly. "
+        "Thanks for your patience."
+    ),
     gettext_noop("The {name} “{obj}” was added successfully."),
     gettext_noop("The {name} “{obj}” was added successfully. You may add another {name} below."),
     gettext_noop("The {name} “{obj}” was changed successfully."),
     gettext_noop("The {name} “{obj}” was changed successfully. You may add another {name} below."),
     gettext_noop("The {name} “{obj}” was changed successfully. You may edit it again below."),
-    gettext_noop("If disabled, the current password for this user will be lost."),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from pos_sync.models import Device, DeviceState
 from receivables.reports import Question, Waiting, of_branches
@@ -30,7 +31,7 @@ def silent_tills(user: Any, *, on: date) -> Waiting:
 def _told(device: Device) -> str:
     contact = getattr(device, "contact", None)
     last = contact.last_contact_at if contact else None
-    return f"{device} · {timezone.localtime(last):%d/%m/%Y %H:%M}" if last else f"{device} · —"
+    return f"{device} · " + (f"{timezone.localtime(last):%d/%m/%Y %H:%M}" if last else pgettext("contact", "never"))
 
 
 QUESTIONS = [

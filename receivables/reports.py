@@ -209,8 +209,8 @@ def open_divergences(user: Any, *, on: date) -> Waiting:
 
 
 def _waiting(rows: QuerySet, column: str, query: Mapping[str, str]) -> Waiting:
-    found = rows.order_by().aggregate(count=Count("pk"), amount=summed(column))
-    return Waiting(found["count"], query, amount=round_half_up(found["amount"]))
+    found = rows.order_by().aggregate(count=Count("pk"), total=summed(column))
+    return Waiting(found["count"], query, amount=round_half_up(found["total"]))
 
 
 WAITING += [
@@ -239,9 +239,9 @@ def totals_of_titles(titles: QuerySet, *, on: date) -> Totals:
     """Add up amount, open balance and what of it is overdue for the titles that a filter found."""
     chosen = Title.objects.filter(pk__in=titles.order_by().values("pk"))
     parts = Installment.objects.open().filter(title__in=chosen)
-    open_ = parts.aggregate(balance=summed("balance"), overdue=summed("balance", filter=Q(due_date__lt=on)))
-    amount = chosen.aggregate(amount=summed("amount"))["amount"]
-    return Totals(round_half_up(amount), round_half_up(open_["balance"]), round_half_up(open_["overdue"]))
+    found = parts.aggregate(open=summed("balance"), late=summed("balance", filter=Q(due_date__lt=on)))
+    total = chosen.aggregate(total=summed("amount"))["total"]
+    return Totals(round_half_up(total), round_half_up(found["open"]), round_half_up(found["late"]))
 
 
 def total_of(rows: QuerySet, column: str) -> Decimal:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from pos_sync.models import Device, DeviceEpoch, DeviceToken, PairingCode
 from pos_sync.protocol import BadField
@@ -206,13 +207,13 @@ def _new_device(code: PairingCode, request: PairingRequest, now: datetime) -> De
     branch = Branch.objects.locked().get(pk=code.branch_id)
     actor = Actor(name=f"{branch.code}/{code.till}", channel="till")
     for former in in_use(branch_id=branch.pk, till=code.till):
-        move(former.replace, by=actor, because="The till was paired again.", at=now)
+        move(former.replace, by=actor, because=_("The till was paired again."), at=now)
     earlier = Device.objects.filter(branch=branch, till=code.till).values_list("receipt_series", flat=True)
     device = Device(
         branch=branch, till=code.till, receipt_series=next_series(earlier), install_id=request.install_id,
         software=request.software, public_key=request.public_key, paired_at=now,
     )  # fmt: skip
-    device.save_as(actor, because=f"Paired with a code made by {code.created_by}.")
+    device.save_as(actor, because=_("Paired with a code made by %(who)s.") % {"who": code.created_by})
     DeviceEpoch.objects.create(device=device, epoch=device.epoch)
     return device
 

@@ -84,7 +84,8 @@ def explain(error: RuleBroken) -> str:
 
 def _in_words(refusal: MoveRefused) -> MoveRefused:
     """Name status and move of a refusal as the screens of its noun do."""
-    facts, model = refusal.facts, str(refusal.facts.get("model", ""))
+    facts: dict[str, Any] = refusal.facts
+    model = str(facts.get("model", ""))
     verb = MOVES.get(f"{model}.{facts['verb']}", facts["verb"])
     statuses = _statuses_of(model) if model else WORDS
     return MoveRefused(noun=facts["noun"], status=str(statuses.get(facts["status"], facts["status"])), verb=str(verb))

@@ -12,6 +12,6 @@ def filter_in_words(words: Mapping[str, Any]) -> type[admin.FieldListFilter]:
     class InWords(admin.AllValuesFieldListFilter):
         def choices(self, changelist: Any) -> Iterator[Any]:
             for choice in super().choices(changelist):
-                yield {**choice, "display": words.get(choice["display"], choice["display"])}
+                yield {**choice, "display": words.get(str(choice["display"]), choice["display"])}
 
     return InWords

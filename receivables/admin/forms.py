@@ -154,7 +154,7 @@ class RuleForm(forms.ModelForm):
     error_fields: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **{"label_suffix": ""} | options)
         for field in self.fields.values():
             field.label = capfirst(field.label)
 

@@ -78,6 +78,11 @@ MENU = [
     ]),
     Section(60, _("Customers"), [Entry(_("Customers"), "receivables_customer")]),
     Section(75, _("Divergences"), [Entry(_("Divergences"), "receivables_divergence")]),
+    Section(85, _("Audit"), [
+        Entry(_("Logins"), "axes_accesslog"),
+        Entry(_("Refused logins"), "axes_accessattempt"),
+        Entry(_("Each refused login"), "axes_accessfailurelog"),
+    ]),
     REGISTERS,
     PARAMETERS,
 ]  # fmt: skip

@@ -25,10 +25,10 @@ class PermissionsField(forms.ModelMultipleChoiceField):
 class NamesPermissions(admin.ModelAdmin):
     """Offer permissions in the reader's language: what Django made of them is English."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         if db_field.name in ("permissions", "user_permissions"):
-            options["form_class"] = PermissionsField
-        return super().formfield_for_manytomany(db_field, request, **options)
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 @admin.register(User)

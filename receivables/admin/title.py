@@ -159,7 +159,7 @@ class TitleAdmin(TransitionAdmin, AuditedAdmin):
     def head(self, row: Any) -> dict[str, Any]:
         """The four numbers that a treasurer asks for (S37, S31, S28)."""
         numbers = [(_("invoice amount"), row.amount), (_("received"), row.received_amount),
-                   (_("balance"), row.open_balance), (_("due date"), row.next_due)]  # fmt: skip
+                   (_("balance"), self.open_balance(row)), (_("due date"), row.next_due)]  # fmt: skip
         numbers = [(label, written(value)) for label, value in numbers]
         return {"chip": self.standing(row), "subtitle": row.bill_to, "numbers": numbers}
 
@@ -182,7 +182,7 @@ class TitleAdmin(TransitionAdmin, AuditedAdmin):
 
     @admin.display(description=_("balance"))
     def open_balance(self, title: Any) -> str:
-        return written(title.open_balance)
+        return written(None if title.status == TitleStatus.CANCELLED else title.open_balance)
 
     @admin.action(description=_("Settle the chosen titles"), permissions=["settle"])
     def settle_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
@@ -292,5 +292,7 @@ class TitleAdmin(TransitionAdmin, AuditedAdmin):
     # Related rows
 
     def related_tables(self, request: HttpRequest, row: Title) -> Sequence[Table]:
-        return [installments_table(row), allocations_table(row), movements_table(row), slips_table(row),
-                reissues_table(row)]  # fmt: skip
+        offered = self.transitions["reissue"].is_offered(row, request.user)
+        reissue_url = self._url("reissue", row.pk) if offered else ""
+        return [installments_table(row, reissue_url=reissue_url), allocations_table(row), movements_table(row),
+                slips_table(row), reissues_table(row)]  # fmt: skip

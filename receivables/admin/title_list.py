@@ -60,10 +60,11 @@ class SituationFilter(admin.ChoicesFieldListFilter):
         def link(value: str | None, *, to: Any = None, is_chosen: bool) -> dict[str, Any]:
             query = {name: asked for name, asked in (("status__exact", value), ("status__in", to)) if asked}
             address = changelist.get_query_string(query, ["status__exact", "status__in"])
-            return {"selected": is_chosen, "query_string": address, "display": SHORT_STATUS.get(value, _("All"))}
+            word = SHORT_STATUS[value] if value else _("All")
+            return {"selected": is_chosen, "query_string": address, "display": word}
 
         yield link(None, is_chosen=not chosen and not is_open)
-        yield link(None, to=",".join(_OPEN), is_chosen=is_open) | {"display": _("Open titles")}
+        yield link(None, to=",".join(_OPEN), is_chosen=is_open) | {"display": pgettext_lazy("titles", "Open")}
         for status in TitleStatus.values:
             yield link(status, is_chosen=chosen == status)
 
@@ -75,8 +76,7 @@ class DueFilter(admin.SimpleListFilter):
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("overdue", _("Overdue")), ("today", _("Due today")), ("7", _("Due in 7 days")),
-                ("30", _("Due in 30 days"))]  # fmt: skip
+        return [("overdue", _("Overdue")), ("today", _("Today")), ("7", _("7 days")), ("30", _("30 days"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         today = timezone.localdate()
@@ -97,6 +97,7 @@ class BranchFilter(admin.SimpleListFilter):
 
     title = _("collecting branch")
     parameter_name = "branch"
+    is_picked = True
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(branch.pk), str(branch)) for branch in branches_of(request.user)]

@@ -1,6 +1,8 @@
 """What hangs on a title, shown under its form: parcels, receipts, postings (S82), slips."""
 
 from django.db.models import F
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import written
@@ -8,18 +10,23 @@ from receivables.admin.tables import Table, chip, link
 from receivables.models import (
     BankSlip,
     CashMovement,
+    Installment,
     ReceiptAllocation,
     SlipStatus,
     Title,
 )
+from receivables.services.reissue import reissuable
 
 
-def installments_table(title: Title) -> Table:
-    """Give the parcels of a title."""
+def installments_table(title: Title, *, reissue_url: str = "") -> Table:
+    """Give the parcels of a title; `reissue_url` is given where the user may make a new bank collection of one."""
     table = Table(
-        _("Installments"), [_("number"), _("status"), _("due date"), _("amount"), _("balance"), _("our number")],
+        _("Installments"),
+        [_("number"), _("status"), _("due date"), _("amount"), _("balance"), _("our number"),
+         *([_("bank collection")] if reissue_url else [])],
         _("Installments appear here when the title is issued."),
     )  # fmt: skip
+    anew = set(reissuable(title.pk).values_list("pk", flat=True)) if reissue_url else set()
     slips = dict(
         BankSlip.objects.filter(installment__title=title)
         .exclude(status=SlipStatus.SUPERSEDED)
@@ -27,9 +34,13 @@ def installments_table(title: Title) -> Table:
     )
     return table.fill(
         [link(row, row.label), chip(row.status, row.get_status_display()), row.due_date, row.amount, row.balance,
-         slips.get(row.pk)]
+         slips.get(row.pk), *([_reissue_link(row, reissue_url, offered=row.pk in anew)] if reissue_url else [])]
         for row in title.installments.select_related("title").order_by("number")
     )  # fmt: skip
+
+
+def _reissue_link(row: Installment, url: str, *, offered: bool) -> SafeString | None:
+    return format_html('<a href="{}?installment={}">{}</a>', url, row.pk, _("New bank collection")) if offered else None
 
 
 def allocations_table(title: Title) -> Table:

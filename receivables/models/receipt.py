@@ -189,9 +189,7 @@ class ClosedCashReversal(AppendOnlyModel):
     The known difference = settled amount − first debit; it stays open until linked movements clear it.
     """
 
-    reversal = models.ForeignKey(
-        Reversal, models.PROTECT, related_name="closed_cash", verbose_name=_("reversal")
-    )
+    reversal = models.ForeignKey(Reversal, models.PROTECT, related_name="closed_cash", verbose_name=_("reversal"))
     account = models.ForeignKey("LedgerAccount", models.PROTECT, verbose_name=_("short account"))
     liquidation_date = models.DateField(_("settlement date in cash/banks"))
     settled_amount = money_field(_("settled amount"))

@@ -236,6 +236,18 @@ def test_the_button_is_there_for_a_pending_installment_with_a_slip_only(financei
     assert "reissue" not in buttons_of(financeiro, title)
 
 
+def test_each_pending_installment_with_a_slip_has_its_link(financeiro, in_parts):
+    confirm(financeiro, in_parts, seen="600.00")
+    html = financeiro.get(page(in_parts)).content.decode()
+    links = re.findall(rf'href="{page(in_parts, "reissue")}\?installment=(\d+)"', html)
+    assert links == [str(in_parts.installments.get(number=2).pk)]
+
+
+def test_the_link_of_an_installment_chooses_it(financeiro, in_parts):
+    second = in_parts.installments.get(number=2)
+    assert financeiro.get(page(in_parts, "reissue"), {"installment": second.pk}).context["form"].chosen == second
+
+
 def test_a_title_without_anything_to_reissue_says_so(financeiro, branch):
     bare = make_title(branch=branch)
     response = financeiro.get(page(bare, "reissue"), follow=True)

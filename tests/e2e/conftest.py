@@ -1,7 +1,8 @@
 """Real pages in a real Chromium: whatever a page complains about fails its test, and the books are clean after each.
 
-Playwright keeps an event loop in the test's thread, where Django would refuse the database: here it is told that the
-loop is not ours. Both end with the module, so that no other test runs beside a loop.
+The module has one ledger, which is emptied at its end; each test works in a branch of its own.
+Playwright keeps an event loop in the tests' thread, where Django would refuse the database: it is told that the loop
+is not ours. All of it ends with the module, so that no other test runs beside a loop.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,12 +11,15 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django import DjangoDbBlocker
+from pytest_django.live_server_helper import LiveServer
 
 from receivables.models import Branch
 from receivables.services.groups import FINANCEIRO, GERENCIA, SUPORTE, TESOURARIA
-from tests.e2e.desk import Desk, unsigned_changes
+from tests.e2e.desk import PATIENCE_MS, Desk, unsigned_changes
 from tests.ledger import assert_books_are_clean
 from tests.make import make_branch, make_user
 
@@ -36,6 +40,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with sync_playwright() as playwright:
@@ -44,8 +49,21 @@ def browser(chromium_path: str) -> Iterator[Browser]:
             running.close()
 
 
+@pytest.fixture(scope="module")
+def one_ledger(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Open the database for the whole module: emptying it after each test would take longer than the test."""
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def transactional_db(one_ledger: None) -> None:
+    """Stand in for what `live_server` brings: nothing is emptied before the module ends."""
+
+
 @pytest.fixture(autouse=True)
-def clean_ledger(live_server: Any) -> Iterator[None]:
+def clean_ledger(live_server: LiveServer) -> Iterator[None]:
     """After every journey the books are clean, and each change of a status has a user and a reason."""
     yield
     assert_books_are_clean()
@@ -54,7 +72,7 @@ def clean_ledger(live_server: Any) -> Iterator[None]:
 
 @pytest.fixture
 def sit_down(
-    browser: Browser, live_server: Any, request: pytest.FixtureRequest, tmp_path: Path
+    browser: Browser, live_server: LiveServer, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Callable[[Any], Desk]]:
     """Give each user a window of their own; a failed test leaves a picture of each in its temporary folder."""
     desks: list[Desk] = []
@@ -81,7 +99,7 @@ def session_of(user: Any) -> str:
 
 
 @pytest.fixture
-def branch(live_server: Any) -> Branch:
+def branch(live_server: LiveServer) -> Branch:
     return make_branch()
 
 

@@ -139,6 +139,11 @@ class Desk:
         """Expect the chip of the row's status."""
         expect(self.page.locator(f".field-status_chip .chip-{status}")).to_be_visible()
 
+    def shows(self, field: str, text: str) -> None:
+        """Expect a field that is only read to show a text."""
+        box = self.page.locator(f".fieldBox.field-{field} .readonly, .form-row.field-{field} > .readonly")
+        expect(box).to_have_text(text)
+
     def table(self, title: str) -> Locator:
         """Give the rows of one of the tables under the form."""
         heading = self.page.get_by_role("heading", name=said(title), exact=True)

@@ -49,14 +49,14 @@ def test_the_total_follows_what_is_typed_and_is_confirmed_as_it_was_seen(finance
     financeiro.page.locator("[name=write_off_requested]").check()
     financeiro.confirm()
     financeiro.told("109000001")
-    assert BankCollectionReissue.objects.get().new_amount == expected
+    assert BankCollectionReissue.objects.get(installment__title=title).new_amount == expected
 
 
 def test_a_day_before_today_is_told_while_it_is_typed(financeiro: Desk, title: Title) -> None:
     financeiro.open(title, "reissue")
     financeiro.fill(new_due_date=typed(today() - timedelta(days=1)))
     expect(financeiro.page.locator("#preview-errors li")).to_have_count(1)
-    assert not BankCollectionReissue.objects.exists()
+    assert not BankCollectionReissue.objects.filter(installment__title=title).exists()
 
 
 def test_the_calendar_asks_for_the_total_as_well(financeiro: Desk, title: Title) -> None:

@@ -66,7 +66,7 @@ def issue(branch, *parts, **values):
 
 def change(title, version=None, **changes):
     return change_title(
-        title_id=title.pk, changes=changes, version=version or title.version, by=CASHIER, because="erro"
+        title_id=title.pk, changes=changes, version=version or title.version, by=CASHIER, because="corrigido a pedido"
     )
 
 
@@ -153,14 +153,14 @@ def test_a_pending_title_is_changed_and_its_version_and_history_grow():
     title.refresh_from_db()
     assert (title.notes, title.pre_invoice_number, title.version) == ("Entregar na doca 3", "77", changed.version)
     assert title.version == 2
-    assert told(title) == ("ana", "back_office", "erro")
+    assert told(title) == ("ana", "back_office", "corrigido a pedido")
 
 
 def test_a_change_reaches_the_tills_through_the_installments():
     title = make_title(amounts=("60.00", "40.00"))
     change(title, notes="x")
     assert set(title.installments.values_list("version", flat=True)) == {2}
-    assert told(title.installments.first()) == ("ana", "back_office", "erro")
+    assert told(title.installments.first()) == ("ana", "back_office", "corrigido a pedido")
 
 
 def test_amount_and_due_date_of_a_single_installment_are_changed_in_place():
