@@ -6,6 +6,7 @@ What they say is in files; nothing that was started here outlives its test.
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -85,6 +86,22 @@ class Part:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
 
+    def kill_alone(self) -> None:
+        """SIGKILL to it, and to none of its children."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+    @property
+    def is_anybody_left(self) -> bool:
+        """Say whether any process of its group is there."""
+        assert self._process is not None
+        try:
+            os.killpg(self._process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
     def kill_children(self) -> int:
         """SIGKILL to its children alone; give how many were hit."""
         assert self._process is not None
@@ -110,6 +127,7 @@ class Company:
         self.database = f"quita_journey_{secrets.token_hex(4)}"
         self._server_url = server_url
         self._parts: list[Part] = []
+        self._eyes: psycopg.Connection | None = None
         self._secret_key = secrets.token_urlsafe(60)
 
     # The database
@@ -129,6 +147,8 @@ class Company:
     def __exit__(self, *_: object) -> None:
         for part in self._parts:
             part.kill()
+        if self._eyes is not None:
+            self._eyes.close()
         self._on_server(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
 
     def _on_server(self, statement: str) -> None:
@@ -137,8 +157,9 @@ class Company:
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Read from the company's database."""
-        with psycopg.connect(self.database_url(), autocommit=True, connect_timeout=5) as connection:
-            return connection.execute(statement, values).fetchall()
+        if self._eyes is None:
+            self._eyes = psycopg.connect(self.database_url(), autocommit=True, connect_timeout=5)
+        return self._eyes.execute(statement, values).fetchall()
 
     def is_busy(self, application: str) -> bool:
         """Say whether a connection of `application` is inside a transaction that has written."""
@@ -148,6 +169,22 @@ class Company:
         )
         ((count,),) = self.rows(asked, self.database, application)
         return bool(count)
+
+    def is_blocked(self, application: str) -> bool:
+        """Say whether a connection of `application` waits for a lock."""
+        asked = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name = %s "
+            "AND wait_event_type = 'Lock'"
+        )
+        ((count,),) = self.rows(asked, self.database, application)
+        return bool(count)
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Let nobody write to a table for a while."""
+        with psycopg.connect(self.database_url(), connect_timeout=5) as connection:
+            connection.execute(f'LOCK TABLE "{table}" IN EXCLUSIVE MODE')
+            yield
 
     # Processes
 
@@ -178,10 +215,10 @@ class Company:
         assert done.returncode == exit_code, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def part(self, name: str, *command: str, **environment: str) -> Part:
+    def part(self, name: str, *command: str, program: str = sys.executable, **environment: str) -> Part:
         """Start a process that is killed when the company closes."""
         given = self.environment(name, **environment)
-        part = Part(name, [sys.executable, *command], environment=given, folder=self.folder)
+        part = Part(name, [program, *command], environment=given, folder=self.folder)
         self._parts.append(part)
         return part.start()
 
@@ -196,14 +233,28 @@ class Company:
         wait_for("the web server", lambda: is_answering(f"{address}/api/pos/v1/ping"), seconds=30)
         return address
 
-    def worker(self) -> Part:
+    def worker(self, *options: str, **environment: str) -> Part:
         """Start a Celery worker."""
-        return self.part("worker", "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", "--concurrency", "2")
+        return self._celery("worker", "--concurrency", "2", *options, **environment)
 
     def beat(self) -> Part:
         """Start the one beat."""
-        schedule = str(self.folder / "celerybeat-schedule")
-        return self.part("beat", "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO", "--schedule", schedule)
+        return self._celery("beat", *self.schedule)
+
+    @property
+    def schedule(self) -> tuple[str, str]:
+        """Give the option that says where a beat remembers what it did."""
+        return "--schedule", str(self.folder / "celerybeat-schedule")
+
+    def _celery(self, name: str, *options: str, **environment: str) -> Part:
+        return self.part(name, "-m", "celery", "-A", "config", name, "--loglevel", "INFO", *options, **environment)
+
+    def redis(self, *, port: int) -> Part:
+        """Start a Redis of one's own, that may be killed."""
+        server = shutil.which("redis-server")
+        assert server, "redis-server is not installed"
+        options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        return self.part("redis", *options, program=server)
 
     def __getitem__(self, name: str) -> Part:
         """Give the newest part of that name."""

@@ -191,6 +191,33 @@ def test_without_redis_tills_deliver_at_once_and_the_sweeper_applies(company: Co
     wait_for("the sweeper", lambda: till.states() == ["applied"] * 8, seconds=30, every=0.5)
 
 
+def test_a_worker_outlives_the_loss_of_redis_while_it_works(company: Company) -> None:
+    port = free_port()
+    address = f"redis://127.0.0.1:{port}/0"
+    company.redis(port=port)
+    url = company.web(REDIS_URL=address)
+    worker = company.worker(REDIS_URL=address)
+    till = SmallTill(url, code=company.pairing_code(till=free_till(company)))
+    wait_for("the worker", lambda: "ready" in worker.words(), seconds=30)
+    with company.locked("receivables_cashday"):
+        till.push_cash_in(1)
+        wait_for("a task in progress", lambda: company.is_blocked("worker"), seconds=20)
+        company["redis"].kill()
+    wait_for("the task's end", lambda: till.states() == ["applied"], seconds=20, every=0.5)
+    company["redis"].start()
+    wait_for("the connection", lambda: worker.words().count("Connected to") == 2, seconds=30)
+    till.push_cash_in(2)
+    wait_for("the worker's next task", lambda: till.states() == ["applied"] * 2, seconds=20, every=0.5)
+
+
+def test_a_beat_inside_a_worker_does_not_outlive_it(company: Company, broker: "redis.Redis") -> None:
+    worker = company.worker("--beat", *company.schedule)
+    words = ("beat: Starting", "ready.")
+    wait_for("worker and beat", lambda: all(word in worker.words() for word in words), seconds=30)
+    worker.kill_alone()
+    wait_for("the end of the beat", lambda: not worker.is_anybody_left, seconds=15)
+
+
 def free_till(company: Company) -> str:
     ((count,),) = company.rows("SELECT count(*) FROM pos_sync_device")
     return f"{50 + count}"
