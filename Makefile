@@ -5,7 +5,7 @@ PORT ?= 8000
 WORKERS ?= 2
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -W error::DeprecationWarning:__main__
-PYTEST := -m pytest -q -n $(WORKERS) --dist loadgroup
+PYTEST := -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo test test-sqlite test-postgresql left-to-ci lint check worker beat bench messages lock clean

@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_embedded_init, beat_init, setup_logging, worker_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from config import broker
 
@@ -35,10 +36,16 @@ def use_project_logging(**_signal: Any) -> None:
 @worker_init.connect
 @beat_init.connect
 def refuse_half_configured_worker(**_signal: Any) -> None:
-    """Stop a worker or a beat whose settings are neither a demonstration nor a production."""
+    """Stop a worker or a beat whose settings are neither a demonstration nor a production.
+
+    Celery logs the exceptions of its signals and goes on; only an exit stops it.
+    """
     from config.checks import refuse_half_configured_start
 
-    refuse_half_configured_start()
+    try:
+        refuse_half_configured_start()
+    except ImproperlyConfigured as refusal:
+        raise SystemExit(str(refusal)) from refusal
 
 
 @beat_embedded_init.connect

@@ -1,7 +1,6 @@
 """The clockwork: what beats, and what a worker accepts."""
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from config.celery import BEAT_SCHEDULE, app, refuse_half_configured_worker
@@ -25,5 +24,5 @@ def test_messages_are_json_only_and_no_result_is_kept() -> None:
 
 def test_a_half_configured_worker_stops(settings: Settings) -> None:
     settings.DEBUG, settings.REDIS_URL = False, ""
-    with pytest.raises(ImproperlyConfigured):
+    with pytest.raises(SystemExit):
         refuse_half_configured_worker()

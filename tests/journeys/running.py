@@ -206,7 +206,7 @@ class Company:
             | more
         )
 
-    def manage(self, *arguments: str, seconds: float = 60, exit_code: int = 0) -> str:
+    def manage(self, *arguments: str, seconds: float = 180, exit_code: int = 0) -> str:
         """Run a command to its end and give what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment("manage"), timeout=seconds,
@@ -230,7 +230,7 @@ class Company:
             "--workers", "2", "--threads", "8", "--no-control-socket", **environment,
         )  # fmt: skip
         address = f"http://127.0.0.1:{port}"
-        wait_for("the web server", lambda: is_answering(f"{address}/api/pos/v1/ping"), seconds=30)
+        wait_for("the web server", lambda: is_answering(f"{address}/api/pos/v1/ping"), seconds=60)
         return address
 
     def worker(self, *options: str, **environment: str) -> Part:
@@ -279,7 +279,8 @@ class Company:
         """Start a till that receives offline and delivers over a bad line; its journal is `journal.jsonl`."""
         return self.part(
             "till", "manage.py", "simulate_till", "--url", url, "--code", self.pairing_code(till="07"),
-            "--receipts", str(receipts), "--faults", "--batch", "5", "--journal", str(self.folder / "journal.jsonl"),
+            "--receipts", str(receipts), "--faults", "--batch", "5", "--timeout", "240",
+            "--journal", str(self.folder / "journal.jsonl"),
         )  # fmt: skip
 
 

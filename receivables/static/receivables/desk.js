@@ -1,4 +1,4 @@
-/* Small comforts of lists: "/" goes to the search, a click on a row opens it, what is chosen is added up. */
+/* Small comforts: "/" goes to the search, a click on a row opens it, what is chosen is added up, widgets are named. */
 'use strict';
 
 const NUMBER = /^-?[\d.]+,\d{2}$/;
@@ -56,4 +56,25 @@ if (list) {
             }
         }
     });
+}
+
+// Django's widgets are made by scripts that leave out their names: the field's own label is theirs.
+function nameWidgets() {
+    for (const select of document.querySelectorAll('select.admin-autocomplete')) {
+        const label = select.labels[0];
+        const widget = select.parentElement.querySelector('.select2-selection');
+        if (label && widget) {
+            for (const part of [widget, widget.querySelector('[role="textbox"]')].filter(Boolean)) {
+                part.removeAttribute('aria-labelledby');
+                part.setAttribute('aria-label', label.textContent.trim());
+            }
+        }
+    }
+    for (const icon of document.querySelectorAll('span.help-tooltip[aria-label]')) {
+        icon.setAttribute('role', 'img');
+    }
+}
+
+if (window.django && window.django.jQuery) {
+    window.django.jQuery(nameWidgets); // after the widgets, which are made by then
 }
