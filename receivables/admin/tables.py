@@ -30,6 +30,15 @@ class Table:
     empty: Any
     rows: list[list[Cell]] = field(default_factory=list)
 
+    @property
+    def heads(self) -> list[Cell]:
+        """Give the columns' heads, aligned as what stands under them."""
+        under = zip(*self.rows, strict=True) if self.rows else [()] * len(self.columns)
+        return [
+            Cell(column, is_number=any(cell.is_number for cell in cells))
+            for column, cells in zip(self.columns, under, strict=True)
+        ]
+
     def fill(self, rows: Iterable[Sequence[Any]]) -> "Table":
         """Add a row of values for each item."""
         self.rows += [[cell(value) for value in row] for row in rows]

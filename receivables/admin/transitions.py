@@ -313,7 +313,7 @@ class TransitionAdmin(HouseAdmin):
             "row": row,
             "back": change_url(row) if row else self._url("changelist"),
             "opts": self.opts,
-            "media": self.media + form.media,
+            "media": sum((group.media for _title, group in form.groups()), self.media + form.media),
             "preview": f"{request.path}preview/" if form.calculates else "",
         }
         return TemplateResponse(request, self.transition_template, context)

@@ -163,6 +163,10 @@ def test_the_first_debit_is_proposed_with_the_settled_amount(gerencia, closed, b
     assert 'value="1.000,00"' in str(first["amount"])
 
 
+def test_the_days_of_the_debits_have_a_calendar(gerencia, closed):
+    assert "DateTimeShortcuts.js" in gerencia.get(page(closed, "reverse")).content.decode()
+
+
 def test_with_a_debit_the_original_stays_and_the_title_is_pending(tesouraria, closed, branch):
     account = cash_account(branch)
     tesouraria.post(page(closed, "reverse"), answer(account, "account_debit", typed_debit(account)))

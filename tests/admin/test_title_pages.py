@@ -260,3 +260,10 @@ def test_the_list_shows_balance_and_next_due_date(financeiro, branch):
     )  # fmt: skip
     row = financeiro.get(desk(Title, "changelist")).context["cl"].result_list[0]
     assert (row.next_due, row.open_balance) == (date(2026, 12, 23), Decimal("700.00"))
+
+
+def test_the_head_of_an_amount_is_aligned_as_the_amounts_are(financeiro, branch):
+    installments = financeiro.get(page(make_title(branch=branch))).context["tables"][0]
+    under = [cell.is_number for cell in installments.rows[0]]
+    assert [head.is_number for head in installments.heads] == under
+    assert sum(under) == 2

@@ -335,14 +335,14 @@ def test_when_one_of_several_changed_meanwhile_none_is_settled(
 # What people type
 
 
-@pytest.mark.parametrize("amount", ["1.234,56", "1234,56", "R$ 1.234,56"])
-def test_an_amount_is_typed_the_brazilian_way(financeiro: Desk, branch: Branch, amount: str) -> None:
-    title = issue(branch, "1234.56")
-    financeiro.open(title, "settle")
-    financeiro.fill(received=amount)
-    financeiro.confirm()
-    financeiro.status_is("settled")
-    assert amounts_of(title) == [Decimal("1234.56")]
+def test_an_amount_is_typed_the_brazilian_way(financeiro: Desk, branch: Branch) -> None:
+    for amount in ("1.234,56", "1234,56", "R$ 1.234,56"):
+        title = issue(branch, "1234.56")
+        financeiro.open(title, "settle")
+        financeiro.fill(received=amount)
+        financeiro.confirm()
+        financeiro.status_is("settled")
+        assert amounts_of(title) == [Decimal("1234.56")]
 
 
 def test_no_odd_amount_is_taken(financeiro: Desk, branch: Branch) -> None:
@@ -410,7 +410,7 @@ def test_a_double_click_receives_one_part(financeiro: Desk, branch: Branch) -> N
     financeiro.open(title, "settle-part")
     financeiro.fill(received="100,00")
     financeiro.page.locator("[name=_confirm]").dblclick()
-    financeiro.page.wait_for_load_state("networkidle")
+    expect(financeiro.page.locator(".messagelist .success, .errorlist.nonfield")).to_be_visible()
     assert amounts_of(title) == [Decimal("100.00")]
 
 

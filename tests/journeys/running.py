@@ -237,9 +237,9 @@ class Company:
         """Start a Celery worker."""
         return self._celery("worker", "--concurrency", "2", *options, **environment)
 
-    def beat(self) -> Part:
+    def beat(self, **environment: str) -> Part:
         """Start the one beat."""
-        return self._celery("beat", *self.schedule)
+        return self._celery("beat", *self.schedule, **environment)
 
     @property
     def schedule(self) -> tuple[str, str]:

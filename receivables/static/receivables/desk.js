@@ -70,11 +70,13 @@ function nameWidgets() {
             }
         }
     }
-    for (const icon of document.querySelectorAll('span.help-tooltip[aria-label]')) {
-        icon.setAttribute('role', 'img');
-    }
 }
 
 if (window.django && window.django.jQuery) {
     window.django.jQuery(nameWidgets); // after the widgets, which are made by then
 }
+window.addEventListener('load', () => {
+    for (const icon of document.querySelectorAll('span.help-tooltip[aria-label]')) {
+        icon.setAttribute('role', 'img');
+    }
+});
