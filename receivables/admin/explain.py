@@ -106,8 +106,10 @@ def permission_label(permission: Permission) -> str:
     """Name a permission in the reader's language: its own name where we gave it one, else verb and noun."""
     verb, _dash, noun = permission.codename.partition("_")
     model = permission.content_type.model_class()
-    if model is None or verb not in _ACTIONS or noun != model._meta.model_name:
+    if model is None:
         return gettext(permission.name)
+    if verb not in _ACTIONS or noun != model._meta.model_name:
+        return str(dict(model._meta.permissions).get(permission.codename, permission.name))
     return str(_ACTIONS[verb] % {"noun": model._meta.verbose_name_plural})
 
 

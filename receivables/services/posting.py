@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from receivables.domain import fold
 from receivables.domain.allocation import Allocation, spread_tenders
 from receivables.domain.charges import Standing
@@ -238,7 +240,7 @@ def _move_installments(drafts: Sequence[ReceiptDraft], *, by: Actor) -> None:
 
 
 def _because(draft: ReceiptDraft) -> str:
-    return draft.because or f"{draft.receipt.label}"
+    return draft.because or _("Receipt %(number)s") % {"number": draft.receipt.label}
 
 
 def _move_titles(drafts: Sequence[ReceiptDraft], landings: dict, *, by: Actor) -> None:
