@@ -57,7 +57,7 @@ PRODUCTS = (
     ("MUDA", "Mudança em parcelas"),
 )
 HISTORY_CODES = (
-    ("101", "Recebimento em dinheiro", Direction.CREDIT),
+    ("101", "Recebimento ou suprimento em dinheiro", Direction.CREDIT),
     ("102", "Recebimento em cartão", Direction.CREDIT),
     ("103", "Recebimento por Pix", Direction.CREDIT),
     ("104", "Recebimento em cheque", Direction.CREDIT),
@@ -66,7 +66,7 @@ HISTORY_CODES = (
     ("107", "Utilização de crédito do cliente", Direction.CREDIT),
     ("110", "Suprimento de caixa", Direction.CREDIT),
     ("111", "Depósito", Direction.CREDIT),
-    ("201", "Estorno de recebimento em dinheiro", Direction.DEBIT),
+    ("201", "Estorno ou sangria em dinheiro", Direction.DEBIT),
     ("202", "Estorno de recebimento em cartão", Direction.DEBIT),
     ("203", "Estorno de recebimento por Pix", Direction.DEBIT),
     ("204", "Estorno de recebimento em cheque", Direction.DEBIT),
