@@ -77,7 +77,7 @@ def test_a_workbook_is_imported_like_a_text_file(company: Company) -> None:
     assert company.rows(in_ledger) == [(20, sum(line.amount for line in lines))]
 
 
-def test_every_receipt_is_applied_once_whatever_is_killed(company: Company, broker: "redis.Redis") -> None:
+def test_every_receipt_is_applied_once_whatever_is_killed(broker: "redis.Redis", company: Company) -> None:
     url = company.web()
     company.worker()
     company.beat()
@@ -211,7 +211,7 @@ def test_a_worker_outlives_the_loss_of_redis_while_it_works(company: Company) ->
     assert worker.is_running
 
 
-def test_a_beat_inside_a_worker_does_not_outlive_it(company: Company, broker: "redis.Redis") -> None:
+def test_a_beat_inside_a_worker_does_not_outlive_it(broker: "redis.Redis", company: Company) -> None:
     worker = company.worker("--beat", *company.schedule)
     words = ("beat: Starting", "ready.")
     wait_for("worker and beat", lambda: all(word in worker.words() for word in words), seconds=60)
