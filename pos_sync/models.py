@@ -43,6 +43,11 @@ class TillPolicy(AuditedModel):
     def __str__(self) -> str:
         return str(self.parameter_set)
 
+    @property
+    def sees_company(self) -> bool:
+        """Its tills receive for the whole company, not for their own branch alone."""
+        return self.scope == self.Scope.COMPANY
+
 
 class TillOperator(AuditedModel):
     """Operador de caixa: the person at a till, known by code and PIN (only a slow hash of it is kept)."""

@@ -23,7 +23,8 @@ from pos_sync.protocol import (
     WellFormed,
     judge_form,
 )
-from pos_sync.services.scene import parsed_ids, read_scene, sees_company
+from pos_sync.services.devices import policy_of
+from pos_sync.services.scene import parsed_ids, read_scene
 from pos_sync.services.sequence import first_seq
 from receivables.domain.allocation import Allocation
 from receivables.domain.money import ZERO, from_cents, to_cents
@@ -87,6 +88,7 @@ class Desk:
         self.judged: dict[int, Judged] = {}
         self.sessions: dict[str, CashSession] = {}
         self.timed: dict[int, Timed] = {}
+        self.are_stale = False
 
     @classmethod
     def open(cls, *, device: Device, operations: Sequence[Operation], now: datetime) -> Self:
@@ -194,7 +196,11 @@ class Desk:
 
     def _lock(self) -> None:
         self.landings: dict[tuple[int, date], Landing] = land_later(wanted=self._wanted_days(), by=self.by)
-        lock_installments_of(lock_titles(self._title_ids()))
+        self.installments = self._locked_installments()
+
+    def _locked_installments(self) -> dict[int, Installment]:
+        """Read what the batch names, under lock; postings keep these rows up to date, a void writes past them."""
+        return lock_installments_of(lock_titles(self._title_ids()))
 
     def _wanted_days(self) -> set[tuple[LedgerAccount, date]]:
         wanted = set()
@@ -241,12 +247,13 @@ class Desk:
         batch = [self.timed[row.pk] for row in rows]
         if not batch:
             return
-        installments = lock_installments_of(lock_titles(self._title_ids()))
+        if self.are_stale:
+            self.installments, self.are_stale = self._locked_installments(), False
         scene = read_scene(
             [timed.said for timed in batch],
-            installments=installments,
+            installments=self.installments,
             device=self.device,
-            whole_company=sees_company(self.device),
+            whole_company=policy_of(self.device.branch).sees_company,
         )
         surroundings = self._surroundings(batch)
         decisions, drafts = [], []
@@ -255,7 +262,7 @@ class Desk:
             decision = decide.decide_receipt(timed.said, scene=scene, around=around)
             scene = decide.after(scene, decision)
             decisions.append((timed, decision))
-            drafts.append(self._draft(timed, decision, installments))
+            drafts.append(self._draft(timed, decision))
         self._post(drafts, decisions)
 
     def hold(self, rows: Sequence[Operation]) -> None:
@@ -264,7 +271,7 @@ class Desk:
         surroundings = self._surroundings(batch) if batch else {}
         for timed in batch:
             decision = decide.hold_everything(timed.said, around=surroundings[timed.row.pk])
-            self._post([self._draft(timed, decision, {})], [(timed, decision)])
+            self._post([self._draft(timed, decision)], [(timed, decision)])
 
     def _post(self, drafts: Sequence[ReceiptDraft], decisions: Sequence[tuple[Timed, Decision]]) -> None:
         post_receipts(drafts, landings=self.landings, by=self.by, now=self.now)
@@ -316,7 +323,7 @@ class Desk:
         rows = CashSession.objects.filter(idempotency_key__in=keys)
         return {keys[row.idempotency_key]: row for row in rows}
 
-    def _draft(self, timed: Timed, decision: Decision, installments: Mapping[int, Installment]) -> ReceiptDraft:
+    def _draft(self, timed: Timed, decision: Decision) -> ReceiptDraft:
         said: ReceiptSaid = timed.said
         named = next((line.customer for line in decision.lines if line.customer is not None), None)
         return ReceiptDraft(
@@ -324,7 +331,7 @@ class Desk:
             customer_id=named if named is not None else decision.surplus_customer,
             received_on=timed.day,
             tenders=[self._tender(tender, timed.day) for tender in said.tenders if tender.amount],
-            shares=_shares(decision, installments),
+            shares=_shares(decision, self.installments),
             credits=_credits(decision),
             origin=Origin.TILL,
             number=said.receipt_no or "",
@@ -411,6 +418,7 @@ class Desk:
             receipt_id=receipt.pk, reason=said.reason or "", idempotency_key=timed.row.op_id, by=self.by,
             now=self.now, on=timed.day,
         )  # fmt: skip
+        self.are_stale = voided.reversal is not None or self.are_stale
         shortfall = to_cents(voided.shortfall)
         now = ReceiptNow(
             posted=True, same_branch=True, reversed=voided.reversal is None, earlier_session=late, shortfall=shortfall

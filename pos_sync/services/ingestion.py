@@ -197,7 +197,7 @@ def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
     operations = list(locked)
     if not operations:
         return 0
-    device = Device.objects.select_related("branch__parameter_set__till_policy").get(pk=device_id)
+    device = Device.objects.select_related("branch__parameter_set").get(pk=device_id)
     desk = Desk.open(device=device, operations=operations, now=now)
     for is_receipt, group in groupby(operations, key=desk.is_receipt):
         run_of = list(group)

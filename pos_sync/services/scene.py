@@ -4,18 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pos_sync.decide import InstallmentNow, InstallmentThen, Scene
-from pos_sync.models import Device, TillPolicy
+from pos_sync.models import Device
 from pos_sync.protocol import ReceiptSaid
+from pos_sync.services.devices import is_id
 from receivables.domain.charges import Standing
 from receivables.domain.money import to_cents
 from receivables.models import Customer, Installment, Terms, TitleStatus
 from receivables.services.locks import local_holidays
-
-
-def sees_company(device: Device) -> bool:
-    """Say whether the branch's policy lets its tills receive for the whole company (G.13)."""
-    policy = TillPolicy.objects.filter(parameter_set=device.branch.parameter_set_id).first()
-    return policy is not None and policy.scope == TillPolicy.Scope.COMPANY
 
 
 def parsed_ids(sent: Collection[str | None]) -> set[int]:
@@ -25,7 +20,7 @@ def parsed_ids(sent: Collection[str | None]) -> set[int]:
 
 def is_our_id(text: str) -> bool:
     """Say whether a text is the decimal form of an id, and the only one."""
-    return text.isascii() and text.isdigit() and len(text) <= 18 and str(int(text)) == text
+    return is_id(text) and str(int(text)) == text
 
 
 def read_scene(

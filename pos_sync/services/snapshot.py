@@ -185,7 +185,7 @@ class _Whole:
 def window_of(branch: Branch, policy: TillPolicy, *, today: date) -> InstallmentQuerySet:
     """Select what the tills of a branch carry: overdue or due within 30 days, in the policy's scope (G.9)."""
     window: InstallmentQuerySet = Installment.objects.in_window(today=today)
-    return window if policy.scope == TillPolicy.Scope.COMPANY else window.filter(title__collecting_branch=branch)
+    return window if policy.sees_company else window.filter(title__collecting_branch=branch)
 
 
 def _installments(rows: InstallmentQuerySet) -> list[Json]:

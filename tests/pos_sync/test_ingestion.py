@@ -492,3 +492,14 @@ def test_the_time_of_an_operation_is_read_with_its_offset(till, branch):
     at = datetime.fromisoformat("2026-11-23T09:30:00-03:00")
     till.push(till.receipt(line(parcel(branch), 100_000), at=at))
     assert Operation.objects.get().effective_at == at
+
+
+def test_a_receipt_after_a_void_in_one_batch_finds_what_the_void_left(till, branch):
+    installment = parcel(branch)
+    first = till.receipt(line(installment, 100_000))
+    void = till.operation("receipt_void", {"receipt_op_id": first["op_id"], "reason": ""})
+    results = till.push(first, void, till.receipt(line(installment, 100_000)))
+    assert [result["state"] for result in results] == ["applied", "applied", "applied"]
+    installment.refresh_from_db()
+    assert (installment.balance, installment.status) == (0, "settled")
+    assert CashMovement.objects.balance() == 1000
