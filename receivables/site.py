@@ -36,7 +36,9 @@ class BackOffice(AdminSite):
         return HttpResponseRedirect(reverse("admin:index"))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
+        from receivables.admin import pages
+
+        return [path("search/", self.admin_view(self.search), name="search"), *pages.urls(self), *super().get_urls()]
 
     def search(self, request: HttpRequest) -> HttpResponse:
         """Find titles, customers, receipts and nosso número; what is found alone is opened at once."""

@@ -13,16 +13,18 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from receivables.admin.pages import PAGES
 from receivables.models import TitleStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A list of the menu: `noun` is `app_model`; `query` narrows the list."""
+    """A list of the menu: `noun` is `app_model`; `query` narrows the list. Or a `page` of `pages`, by its name."""
 
     label: Any
-    noun: str
+    noun: str = ""
     query: str = ""
+    page: str = ""
 
 
 @dataclass(slots=True)
@@ -99,17 +101,23 @@ def menu_of(request: HttpRequest, site: AdminSite) -> list[dict[str, Any]]:
 
 
 def _shown(section: Section, request: HttpRequest, site: AdminSite) -> Iterator[dict[str, Any]]:
-    pages = {f"{model._meta.app_label}_{model._meta.model_name}": page for model, page in site._registry.items()}
+    lists = {f"{model._meta.app_label}_{model._meta.model_name}": page for model, page in site._registry.items()}
     for entry in section.entries:
-        if entry.noun in pages and pages[entry.noun].has_view_permission(request):
-            address = reverse(f"admin:{entry.noun}_changelist") + entry.query
-            yield {"label": entry.label, "address": address, "is_here": _is_here(entry, request)}
+        name = ""
+        if entry.page in PAGES and PAGES[entry.page].is_open_to(request.user):
+            name = f"admin:{entry.page}"
+        elif entry.noun in lists and lists[entry.noun].has_view_permission(request):
+            name = f"admin:{entry.noun}_changelist"
+        if name:
+            yield {"label": entry.label, "address": reverse(name) + entry.query, "is_here": _is_here(entry, request)}
 
 
 def _is_here(entry: Entry, request: HttpRequest) -> bool:
     """Say whether the page belongs to the entry: its noun, and its filter where it has one."""
     match = request.resolver_match
     name = match.url_name or "" if match else ""
+    if entry.page:
+        return name == entry.page
     if not name.startswith(f"{entry.noun}_"):
         return False
     asked = request.GET.get("status__in", "")
