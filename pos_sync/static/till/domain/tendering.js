@@ -1,0 +1,33 @@
+// Means of payment until the remainder is zero: what is still owed, change in cash, what each method asks for (H20-H22).
+
+/** Give what is still to be paid, in cents, zero or more. */
+export function remainder(totalCents, tenders) {
+  return Math.max(0, totalCents - tenders.reduce((sum, tender) => sum + tender.amount_cents, 0));
+}
+
+/**
+ * Make the tender of what a person typed. Gives {tender} or {refused}: amount_missing, above_remainder (only a method that
+ * gives change may be handed more), reference_missing, not_offline.
+ */
+export function makeTender(method, { typed_cents, reference, remainder_cents, is_offline }) {
+  if (is_offline && !method.offline) return { refused: "not_offline" };
+  if (typed_cents <= 0) return { refused: "amount_missing" };
+  if (typed_cents > remainder_cents && !method.gives_change) return { refused: "above_remainder" };
+  if (method.needs_reference && !reference?.trim()) return { refused: "reference_missing" };
+  const amount_cents = Math.min(typed_cents, remainder_cents);
+  return {
+    tender: {
+      method: method.code,
+      amount_cents,
+      tendered_cents: typed_cents,
+      change_cents: typed_cents - amount_cents,
+      reference: reference?.trim() || null,
+    },
+  };
+}
+
+/** Give the amounts a cashier is likely to be handed: exact, then rounded up to the notes of the real. */
+export function quickAmounts(remainderCents) {
+  const notes = [500, 1000, 2000, 5000, 10000, 20000].map((note) => Math.ceil(remainderCents / note) * note);
+  return [...new Set([remainderCents, ...notes])].sort((one, other) => one - other).slice(0, 6);
+}

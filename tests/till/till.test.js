@@ -1,0 +1,124 @@
+// What a cashier's steps rest on: ids, PIN, limits, documents, search, session, means of payment.
+import assert from "node:assert/strict";
+import { pbkdf2Sync } from "node:crypto";
+import { test } from "node:test";
+
+import { containsDigits, matchesMask } from "../../pos_sync/static/till/domain/documents.js";
+import { receiptNumber, uuid7 } from "../../pos_sync/static/till/domain/ids.js";
+import { judgeAge, judgeReceipt } from "../../pos_sync/static/till/domain/limits.js";
+import { afterAttempt, isPin } from "../../pos_sync/static/till/domain/pin.js";
+import { findCustomers, indexCustomers } from "../../pos_sync/static/till/domain/search.js";
+import { expectedCounts, openSession } from "../../pos_sync/static/till/domain/session.js";
+import { makeTender, quickAmounts, remainder } from "../../pos_sync/static/till/domain/tendering.js";
+
+test("ids are UUIDv7 and sort by time", () => {
+  const ids = [1_700_000_000_000, 1_700_000_000_001].map((now) => uuid7(now));
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.ok(ids[0] < ids[1]);
+});
+
+test("a receipt's number is till, series and sequence", () => {
+  assert.equal(receiptNumber({ till: "03", receipt_series: "B" }, 41), "03B-000041");
+});
+
+const hashOf = (pin) => `pbkdf2_sha256$1000$sal$${pbkdf2Sync(pin, "sal", 1000, 32, "sha256").toString("base64")}`;
+
+test("only the right PIN opens", async () => {
+  assert.equal(await isPin("4321", hashOf("4321")), true);
+  assert.equal(await isPin("4322", hashOf("4321")), false);
+  assert.equal(await isPin("", hashOf("")), false);
+  assert.equal(await isPin("4321", "argon2$x"), false);
+});
+
+test("five wrong PINs lock for five minutes, a right one forgets them", () => {
+  let known;
+  for (let at = 0; at < 4; at += 1) known = afterAttempt(known, { isRight: false, now: 0 });
+  assert.deepEqual(known, { failures: 4, locked_until: 0 });
+  assert.deepEqual(afterAttempt(known, { isRight: false, now: 0 }), { failures: 0, locked_until: 300_000 });
+  assert.deepEqual(afterAttempt(known, { isRight: true, now: 0 }), { failures: 0, locked_until: 0 });
+});
+
+const OFFLINE = { max_receipt_cents: 50000, max_pending_cents: 80000, warn_age_hours: 24, stop_age_hours: 168 };
+const codes = (said) =>
+  judgeReceipt({ amount_cents: 100, pending_cents: 0, as_of: "2026-11-21T12:00:00Z", now: "2026-11-21T13:00:00Z", offline: OFFLINE, ...said })
+    .map((each) => `${each.code}:${each.level}`);
+
+test("a receipt within the limits needs nobody", () => assert.deepEqual(codes({}), []));
+test("a receipt at a ceiling passes, a cent above it asks for a supervisor", () => {
+  assert.deepEqual(codes({ amount_cents: 50000 }), []);
+  assert.deepEqual(codes({ amount_cents: 50001 }), ["receipt_above:supervisor"]);
+  assert.deepEqual(codes({ amount_cents: 1, pending_cents: 80000 }), ["pending_above:supervisor"]);
+});
+test("old data warn, too old data stop", () => {
+  assert.deepEqual(codes({ now: "2026-11-22T12:00:00Z" }), ["data_old:warn"]);
+  assert.deepEqual(codes({ now: "2026-11-28T12:00:00Z" }), ["data_too_old:stop"]);
+  assert.equal(judgeAge("2026-11-21T12:00:00Z", "2027-11-21T12:00:00Z", { warn_age_hours: null, stop_age_hours: null }), "fresh");
+});
+
+test("a document typed with or without its mask finds the masked one", () => {
+  assert.equal(matchesMask("***.982.247-**", "529.982.247-25"), true);
+  assert.equal(matchesMask("***.982.247-**", "52998224725"), true);
+  assert.equal(matchesMask("***.982.247-**", "52998224825"), false);
+  assert.equal(containsDigits("**.**C.345/01**-**", "c.345"), true);
+  assert.equal(containsDigits("***.982.247-**", "98"), false);
+});
+
+const INDEX = indexCustomers(
+  [
+    { id: "1", name: "José  da Silva", document_masked: "***.982.247-**" },
+    { id: "2", name: "Padaria São João Ltda", document_masked: "**.**C.345/01**-**" },
+  ],
+  [{ customer_id: "2", document: "FAT-123" }, { customer_id: "9", document: "FAT-9" }],
+);
+const found = (typed) => findCustomers(INDEX, typed).map((each) => each.id);
+
+test("customers are found by the beginnings of words, without accents, in any order", () => {
+  assert.deepEqual(found("jose sil"), ["1"]);
+  assert.deepEqual(found("joao"), ["2"]);
+  assert.deepEqual(found("oao"), []);
+  assert.deepEqual(found("  "), []);
+});
+test("customers are found by document of their own and by invoice", () => {
+  assert.deepEqual(found("52998224725"), ["1"]);
+  assert.deepEqual(found("fat-123"), ["2"]);
+  assert.deepEqual(found("fat-9"), []);
+});
+
+const operation = (kind, body, op_id = kind) => ({ kind, body, op_id, occurred_at: "2026-11-21T10:00:00-03:00" });
+const STORY = [
+  operation("session_open", { session_id: "s", operator: "7", float_cents: 10000 }),
+  operation("receipt", { session_id: "s", tenders: [{ method: "cash", amount_cents: 500 }, { method: "pix", amount_cents: 300 }] }, "a"),
+  operation("receipt", { session_id: "s", tenders: [{ method: "cash", amount_cents: 200 }] }, "b"),
+  operation("cash_in", { amount_cents: 1000 }),
+  operation("cash_out", { amount_cents: 400 }),
+  operation("receipt_void", { receipt_op_id: "b" }),
+];
+
+test("a session counts float, ins, outs and what was taken and not voided", () => {
+  assert.deepEqual(expectedCounts(openSession(STORY)), { cash: 11100, pix: 300 });
+});
+test("a closed session is none", () => {
+  assert.equal(openSession([...STORY, operation("session_close", { session_id: "s" })]), null);
+});
+
+const CASH = { code: "cash", offline: true, gives_change: true, needs_reference: false };
+const CARD = { code: "card", offline: false, gives_change: false, needs_reference: true };
+const tendered = (method, said) => makeTender(method, { typed_cents: 100, remainder_cents: 100, is_offline: false, ...said });
+
+test("cash above the remainder is change", () => {
+  assert.deepEqual(tendered(CASH, { typed_cents: 250 }).tender, {
+    method: "cash", amount_cents: 100, tendered_cents: 250, change_cents: 150, reference: null,
+  });
+});
+test("a card takes no more than the remainder, wants its reference, and not offline", () => {
+  assert.equal(tendered(CARD, { typed_cents: 101, reference: "1" }).refused, "above_remainder");
+  assert.equal(tendered(CARD, { reference: " " }).refused, "reference_missing");
+  assert.equal(tendered(CARD, { reference: "1", is_offline: true }).refused, "not_offline");
+  assert.equal(tendered(CARD, { reference: " 1 " }).tender.reference, "1");
+});
+test("nothing is no tender", () => assert.equal(tendered(CASH, { typed_cents: 0 }).refused, "amount_missing"));
+test("the remainder falls with each tender, never below zero", () => {
+  assert.equal(remainder(1000, [{ amount_cents: 400 }]), 600);
+  assert.equal(remainder(1000, [{ amount_cents: 1400 }]), 0);
+});
+test("quick amounts begin with the exact one", () => assert.deepEqual(quickAmounts(12345), [12345, 12500, 13000, 14000, 15000, 20000]));
