@@ -1,4 +1,4 @@
-"""Every address of the project: the back office, the tills' API and the health report."""
+"""Every address of the project: the back office, the tills, their API and the health report."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from config.health import health
 from config.metrics import metrics
+from pos_sync import shell
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/", permanent=False), name="root"),
@@ -13,4 +14,7 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/pos/v1/", include("pos_sync.urls")),
+    path("till/", shell.till, name="till"),
+    path("till/sw.js", shell.service_worker, name="till-service-worker"),
+    path("till/manifest.webmanifest", shell.manifest, name="till-manifest"),
 ]

@@ -1,0 +1,92 @@
+// The drawer: opening with a float, suprimento and sangria with a reason, closing with what was counted (blind by parameter).
+
+import { html, useState } from "../vendor/htm-preact.js";
+import { cents, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
+import { formatBRL } from "../domain/money.js";
+import { FirstKey } from "./login.js";
+import { T } from "../texts.js";
+
+const CASH = "cash";
+
+export function Open({ till, go }) {
+  const [typed, setTyped] = useState("0,00");
+  const [error, setError] = useState(null);
+  const field = useFocus();
+  const act = async () => {
+    const float_cents = cents(typed);
+    if (float_cents === null || float_cents < 0) return setError(T.amountBad);
+    return kept(() => till.openSession({ float_cents }), setError, () => go("home"));
+  };
+  useKeys({ Escape: () => go("home") });
+  const side = html`<${Key} label=${T.openSession} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("home")} />`;
+  return html`<${Screen} title=${T.openTitle} side=${side}>
+    <${Text} id="float" label=${T.float} value=${typed} onType=${setTyped} onEnter=${act} refer=${field} error=${error} inputmode="decimal" class="big" />
+  </${Screen}>`;
+}
+
+export function Move({ till, go, kind }) {
+  const [typed, setTyped] = useState("");
+  const [reason, setReason] = useState("");
+  const [errors, setErrors] = useState({});
+  const field = useFocus();
+  const drawer = till.expected[CASH] ?? 0;
+  const act = async () => {
+    const amount_cents = cents(typed);
+    if (!(amount_cents > 0)) return setErrors({ amount: T.amountBad });
+    if (kind === "cash_out" && amount_cents > drawer) return setErrors({ amount: T.aboveDrawer(drawer) });
+    if (reason.trim().length < 3) return setErrors({ reason: T.reasonShort });
+    const move = kind === "cash_in" ? till.cashIn : till.cashOut;
+    return kept(() => move.call(till, { amount_cents, reason: reason.trim() }), (words) => setErrors({ reason: words }), () => go("home"));
+  };
+  useKeys({ Escape: () => go("functions") });
+  const side = html`<${Key} label=${T.confirm} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("functions")} />`;
+  return html`<${Screen} title=${T.moveTitle[kind]} side=${side}>
+    <${Text} id="amount" label=${T.moveAmount} value=${typed} onType=${setTyped} refer=${field} error=${errors.amount} inputmode="decimal" class="big"
+      onEnter=${() => document.getElementById("reason").focus()} />
+    <${Text} id="reason" label=${T.reason} value=${reason} onType=${setReason} onEnter=${act} error=${errors.reason} maxlength="500" />
+  </${Screen}>`;
+}
+
+/** Close: count first; unless the drawer is counted blind, what was expected is shown beside it. */
+export function Close({ till, go }) {
+  const methods = [...new Set([CASH, ...Object.keys(till.expected)])];
+  const [typed, setTyped] = useState({});
+  const [errors, setErrors] = useState({});
+  const [isChecking, setChecking] = useState(false);
+  const field = useFocus();
+  const isBlind = till.limits.offline?.blind_close ?? false;
+  const name = (code) => till.methods.find((each) => each.code === code)?.name ?? code;
+  const counted = () => methods.map((method) => ({ method, amount_cents: cents(typed[method] ?? "") }));
+  const check = () => {
+    const wrong = counted().filter((each) => each.amount_cents === null || each.amount_cents < 0);
+    setErrors(Object.fromEntries(wrong.map((each) => [each.method, T.amountBad])));
+    if (wrong.length) document.getElementById(`counted-${wrong[0].method}`).focus();
+    else setChecking(true);
+  };
+  const act = () => kept(() => till.closeSession({ counted: counted() }), (words) => { setChecking(false); setErrors({ [CASH]: words }); },
+    () => { till.signOut(); go("login"); });
+  const next = (at) => (at + 1 < methods.length ? document.getElementById(`counted-${methods[at + 1]}`).focus() : check());
+  const back = () => (isChecking ? setChecking(false) : go("functions"));
+  useKeys({ Escape: back });
+  const side = html`
+    ${isChecking ? html`<${FirstKey} label=${T.closeDo} name="Enter" onPress=${act} /><${Key} label=${T.reviewCount} name="Esc" onPress=${back} />`
+      : html`<${Key} label=${T.confirm} name="Enter" tone="main" onPress=${check} /><${Key} label=${T.back} name="Esc" onPress=${back} />`}
+    <p class="lead">${T.pendingWritten(till.pending)}</p>`;
+  return html`<${Screen} title=${T.closeTitle} side=${side}>
+    ${!isChecking && html`<p class="lead">${T.closeHelp}</p>
+      ${methods.map((method, at) => html`<${Text} key=${method} id="counted-${method}" label=${name(method)} value=${typed[method] ?? ""} class="big"
+        onType=${(value) => setTyped({ ...typed, [method]: value })} onEnter=${() => next(at)} refer=${at === 0 ? field : null} error=${errors[method]} inputmode="decimal" />`)}`}
+    ${isChecking && html`<table class="counts"><thead><tr><th>${T.method}</th><th class="number">${T.counted}</th>${!isBlind && html`<th class="number">${T.expected}</th><th class="number">${T.difference}</th>`}</tr></thead>
+      <tbody>${counted().map(({ method, amount_cents }) => { const expected = till.expected[method] ?? 0; return html`<tr key=${method}><td>${name(method)}</td><td class="number">${money(amount_cents)}</td>
+        ${!isBlind && html`<td class="number">${formatBRL(expected)}</td><td class="number">${formatBRL(amount_cents - expected)}</td>`}</tr>`; })}</tbody></table>`}
+  </${Screen}>`;
+}
+
+async function kept(act, refuse, done) {
+  try {
+    await act();
+  } catch (error) {
+    return refuse(T.failed(error.message || error.name));
+  }
+  return done();
+}

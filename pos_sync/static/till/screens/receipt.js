@@ -1,0 +1,52 @@
+// The receipt as it is printed, 80 mm wide, twice: one for the customer and one for the till (G.22).
+
+import { html } from "../vendor/htm-preact.js";
+import { formatBRL } from "../domain/money.js";
+import { formatDay, formatMoment } from "../domain/calendar.js";
+import { T } from "../texts.js";
+
+const W = T.receipt;
+
+/** Show a receipt; `isVoided` writes so across it. */
+export function Receipt({ till, operation, isVoided = false }) {
+  return html`<div class="receipts">${[W.customerCopy, W.tillCopy].map((copy) =>
+    html`<${Copy} key=${copy} copy=${copy} till=${till} operation=${operation} isVoided=${isVoided} />`)}</div>`;
+}
+
+function Copy({ till, operation: { body, occurred_at, memo }, isVoided, copy }) {
+  const total = body.tenders.reduce((sum, tender) => sum + tender.amount_cents, 0);
+  const operator = (till.reference?.operators ?? []).find((each) => each.code === body.operator);
+  return html`<article class="receipt">
+    <h2>${till.device.branch.name}</h2>
+    <p>${T.till(till.device.till)} · ${W.title}</p>
+    <p class="receipt-number">${body.receipt_no}</p>
+    ${isVoided && html`<p class="receipt-voided">${W.voided}</p>`}
+    <p>${formatMoment(occurred_at)} · ${W.operator} ${operator?.name ?? body.operator}</p>
+    <p>${memo.customer.name} ${memo.customer.document_masked}</p>
+    <hr />
+    ${body.lines.map((line) => html`<${Line} key=${line.installment_id} row=${memo.rows[line.installment_id]} line=${line} />`)}
+    <hr />
+    <${Row} label=${W.total} value=${total} tone="strong" />
+    ${body.tenders.map((tender, at) => html`<${Row} key=${at} label=${means(till, tender)} value=${tender.tendered_cents ?? tender.amount_cents} />`)}
+    ${body.tenders.some((tender) => tender.change_cents > 0) && html`<${Row} label=${W.change} value=${body.tenders.reduce((sum, tender) => sum + tender.change_cents, 0)} />`}
+    ${body.mode === "offline" && html`<p class="receipt-mode">${W.contingency}</p>`}
+    <p class="receipt-copy">${copy}</p>
+  </article>`;
+}
+
+function Line({ row, line }) {
+  return html`<div>
+    <p>${row.document} · ${row.number} · ${formatDay(row.due_date)}</p>
+    <${Row} label=${W.principal} value=${line.principal_cents} />
+    ${line.interest_cents > 0 && html`<${Row} label=${W.interest} value=${line.interest_cents} />`}
+    ${line.fine_cents > 0 && html`<${Row} label=${W.fine} value=${line.fine_cents} />`}
+    ${line.discount_cents > 0 && html`<${Row} label=${W.discount} value=${-line.discount_cents} />`}
+  </div>`;
+}
+
+const Row = ({ label, value, tone = "" }) => html`<p class="receipt-row ${tone}"><span>${label}</span><span>${formatBRL(value)}</span></p>`;
+
+function means(till, tender) {
+  const name = till.methods.find((each) => each.code === tender.method)?.name ?? tender.method;
+  return tender.reference ? `${name} (${tender.reference})` : name;
+}

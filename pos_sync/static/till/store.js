@@ -1,0 +1,201 @@
+// The till's own database: what it is, what it downloaded, what it did. Money is written with strict durability.
+//
+// meta          device, former (devices that this till was), download, reference, counters, attempts, contact, by name
+// operations    all that was done here, by op_id; never changed but for what the server answered
+// installments  and customers twice, in the generations 0 and 1: a download fills the one that is not shown
+
+import { openDB } from "./vendor/idb.js";
+
+const NAME = "quita-till";
+const VERSION = 1;
+const STRICT = { durability: "strict" };
+
+/** Open the till's database; `onBlocked` is told when another tab holds an older one. */
+export function openStore({ onBlocked = () => {} } = {}) {
+  return openDB(NAME, VERSION, {
+    upgrade(db) {
+      db.createObjectStore("meta");
+      const operations = db.createObjectStore("operations", { keyPath: "op_id" });
+      operations.createIndex("sequence", ["device_id", "seq"], { unique: true });
+      for (const generation of [0, 1]) {
+        db.createObjectStore(`installments${generation}`, { keyPath: "id" });
+        db.createObjectStore(`customers${generation}`, { keyPath: "id" });
+      }
+    },
+    blocked: onBlocked,
+    blocking: (_now, _next, event) => event.target.close(),
+  });
+}
+
+/** Read one entry of meta, or `otherwise`. */
+export async function readMeta(db, name, otherwise = null) {
+  return (await db.get("meta", name)) ?? otherwise;
+}
+
+/** Write one entry of meta, durably. */
+export async function writeMeta(db, name, value) {
+  const transaction = db.transaction("meta", "readwrite", STRICT);
+  transaction.store.put(value, name);
+  await transaction.done;
+}
+
+export class ChangedMeanwhile extends Error {}
+
+/**
+ * Commit an operation before anything is printed or said. `make({seq, receipt_sequence})` gives {op_id, kind, occurred_at, body};
+ * `expectedSeq` is the number that the screen was drawn for: another tab may have used it (ChangedMeanwhile, nothing written).
+ * Rises as the database does where there is no room: then nothing was taken.
+ */
+export async function commitOperation(db, device_id, make, { expectedSeq = null } = {}) {
+  const transaction = db.transaction(["operations", "meta"], "readwrite", STRICT);
+  const meta = transaction.objectStore("meta");
+  const counters = (await meta.get("counters")) ?? { next_seq: 1, next_receipt: 1 };
+  if (expectedSeq !== null && expectedSeq !== counters.next_seq) {
+    transaction.abort();
+    await transaction.done.catch(() => {});
+    throw new ChangedMeanwhile();
+  }
+  const said = make({ seq: counters.next_seq, receipt_sequence: counters.next_receipt });
+  const operation = { ...said, device_id, seq: counters.next_seq, v: 1, custody: null, result: null, delivered_at: null };
+  transaction.objectStore("operations").add(operation);
+  meta.put(
+    { next_seq: counters.next_seq + 1, next_receipt: counters.next_receipt + (said.kind === "receipt" ? 1 : 0) },
+    "counters",
+  );
+  await transaction.done;
+  return operation;
+}
+
+/** Give every operation of a device in the order of its seq. */
+export function readOperations(db, device_id) {
+  return db.getAllFromIndex("operations", "sequence", IDBKeyRange.bound([device_id, 0], [device_id, Infinity]));
+}
+
+/** Note what the server answered, by op_id: custody only ever grows, a result is the server's latest word. */
+export async function noteAnswers(db, answers, now) {
+  const transaction = db.transaction("operations", "readwrite", STRICT);
+  for (const { op_id, custody, ...result } of answers) {
+    const operation = op_id && (await transaction.store.get(op_id));
+    if (operation) transaction.store.put(answered(operation, { custody, result, now }));
+  }
+  await transaction.done;
+}
+
+function answered(operation, { custody, result, now }) {
+  const word = custody && custody !== "refused" ? custody : operation.custody ?? custody ?? null;
+  const first = operation.custody && operation.custody !== "refused" ? operation.custody : word;
+  const told = result.state ? result : operation.result;
+  return { ...operation, custody: first, result: told, delivered_at: operation.delivered_at ?? (custody ? now : null) };
+}
+
+/** Forget that the server had custody of the last days' operations: it was restored and asks for them again. */
+export async function offerAgain(db, device_id, since) {
+  const transaction = db.transaction("operations", "readwrite", STRICT);
+  for (const operation of await transaction.store.getAll()) {
+    if (operation.device_id === device_id && operation.delivered_at >= since) {
+      transaction.store.put({ ...operation, custody: null, delivered_at: null });
+    }
+  }
+  await transaction.done;
+}
+
+/** Forget operations delivered before that moment (milliseconds); what the server refused, and `kept` op_ids, stay. */
+export async function forgetDelivered(db, { before, kept }) {
+  const transaction = db.transaction("operations", "readwrite");
+  for (const operation of await transaction.store.getAll()) {
+    const isOld = operation.delivered_at && operation.delivered_at < before && !kept.has(operation.op_id);
+    if (isOld && operation.custody !== "refused") transaction.store.delete(operation.op_id);
+  }
+  await transaction.done;
+}
+
+// The download
+
+/** Empty the generation that is not shown. */
+export async function clearGeneration(db, generation) {
+  const stores = [`installments${generation}`, `customers${generation}`];
+  const transaction = db.transaction(stores, "readwrite");
+  for (const store of stores) transaction.objectStore(store).clear();
+  await transaction.done;
+}
+
+/** Add rows to a generation. */
+export async function addRows(db, generation, { installments, customers }) {
+  const transaction = db.transaction([`installments${generation}`, `customers${generation}`], "readwrite");
+  for (const row of installments) transaction.objectStore(`installments${generation}`).put(row);
+  for (const row of customers) transaction.objectStore(`customers${generation}`).put(row);
+  await transaction.done;
+}
+
+/** Show a generation, in one transaction with what belongs to it: a half download never replaces a whole one. */
+export async function showGeneration(db, download, reference) {
+  const transaction = db.transaction("meta", "readwrite", STRICT);
+  transaction.store.put(download, "download");
+  transaction.store.put(reference, "reference");
+  await transaction.done;
+}
+
+/** Read the rows that are shown. */
+export async function readRows(db, generation) {
+  const [installments, customers] = await Promise.all([
+    db.getAll(`installments${generation}`),
+    db.getAll(`customers${generation}`),
+  ]);
+  return { installments, customers };
+}
+
+/**
+ * Apply changes to the shown generation together with their cursor: only higher versions, `gone` rows leave.
+ * `download` and `reference` are what meta will hold.
+ */
+export async function applyRows(db, { installments, customers, download, reference }) {
+  const { generation } = download;
+  const names = [`installments${generation}`, `customers${generation}`];
+  const transaction = db.transaction([...names, "meta"], "readwrite");
+  await upsert(transaction.objectStore(names[1]), customers);
+  await upsert(transaction.objectStore(names[0]), installments);
+  transaction.objectStore("meta").put(download, "download");
+  transaction.objectStore("meta").put(reference, "reference");
+  await transaction.done;
+}
+
+async function upsert(store, rows) {
+  for (const row of rows) {
+    const known = await store.get(row.id);
+    if (row.gone) store.delete(row.id);
+    else if (!known || row.version >= known.version) store.put(row);
+  }
+}
+
+/** Forget what was downloaded (a stolen till is told to); operations stay. */
+export async function wipeDownload(db) {
+  await Promise.all([clearGeneration(db, 0), clearGeneration(db, 1)]);
+  const transaction = db.transaction("meta", "readwrite", STRICT);
+  transaction.store.delete("download");
+  transaction.store.delete("reference");
+  await transaction.done;
+}
+
+/** Become a device: its numbers begin at one, the device that this till was before keeps its queue and its token. */
+export async function becomeDevice(db, device) {
+  const transaction = db.transaction("meta", "readwrite", STRICT);
+  const [before, former] = await Promise.all([transaction.store.get("device"), transaction.store.get("former")]);
+  if (before?.device_id === device.device_id) {
+    transaction.store.put({ ...before, ...device }, "device");
+  } else {
+    if (before) transaction.store.put([...(former ?? []), before], "former");
+    transaction.store.put(device, "device");
+    transaction.store.put({ next_seq: 1, next_receipt: 1 }, "counters");
+  }
+  await transaction.done;
+}
+
+/** Stop being a device: it joins the former ones, which still deliver; the download goes. */
+export async function leaveDevice(db) {
+  const transaction = db.transaction("meta", "readwrite", STRICT);
+  const [before, former] = await Promise.all([transaction.store.get("device"), transaction.store.get("former")]);
+  transaction.store.put([...(former ?? []), before], "former");
+  transaction.store.delete("device");
+  await transaction.done;
+  await wipeDownload(db);
+}
