@@ -1,4 +1,4 @@
-"""What the browser till starts from: its page, its manifest and the service worker that keeps all of it for offline use.
+"""What the browser till starts from: its page, its manifest and the service worker that keeps both for offline use.
 
 The till itself is in static/till. A version is the hash of its files: a half-delivered mixture never installs.
 """

@@ -57,7 +57,7 @@ export async function commitOperation(db, device_id, make, { expectedSeq = null 
   }
   const said = make({ seq: counters.next_seq, receipt_sequence: counters.next_receipt });
   const operation = { ...said, device_id, seq: counters.next_seq, v: 1, custody: null, result: null, delivered_at: null };
-  transaction.objectStore("operations").add(operation);
+  await transaction.objectStore("operations").add(operation);
   meta.put(
     { next_seq: counters.next_seq + 1, next_receipt: counters.next_receipt + (said.kind === "receipt" ? 1 : 0) },
     "counters",

@@ -290,7 +290,7 @@ export class Till extends EventTarget {
   // The drawer
 
   get expected() {
-    return expectedCounts(this.session);
+    return this.session ? expectedCounts(this.session) : {};
   }
 
   // Synchronising by hand (H8-H10)

@@ -49,7 +49,9 @@ export function Move({ till, go, kind }) {
 
 /** Close: count first; unless the drawer is counted blind, what was expected is shown beside it. */
 export function Close({ till, go }) {
-  const methods = [...new Set([CASH, ...Object.keys(till.expected)])];
+  // As they are now: the session is gone the moment its closing is kept.
+  const [allExpected] = useState(till.expected);
+  const methods = [...new Set([CASH, ...Object.keys(allExpected)])];
   const [typed, setTyped] = useState({});
   const [errors, setErrors] = useState({});
   const [isChecking, setChecking] = useState(false);
@@ -77,7 +79,7 @@ export function Close({ till, go }) {
       ${methods.map((method, at) => html`<${Text} key=${method} id="counted-${method}" label=${name(method)} value=${typed[method] ?? ""} class="big"
         onType=${(value) => setTyped({ ...typed, [method]: value })} onEnter=${() => next(at)} refer=${at === 0 ? field : null} error=${errors[method]} inputmode="decimal" />`)}`}
     ${isChecking && html`<table class="counts"><thead><tr><th>${T.method}</th><th class="number">${T.counted}</th>${!isBlind && html`<th class="number">${T.expected}</th><th class="number">${T.difference}</th>`}</tr></thead>
-      <tbody>${counted().map(({ method, amount_cents }) => { const expected = till.expected[method] ?? 0; return html`<tr key=${method}><td>${name(method)}</td><td class="number">${money(amount_cents)}</td>
+      <tbody>${counted().map(({ method, amount_cents }) => { const expected = allExpected[method] ?? 0; return html`<tr key=${method}><td>${name(method)}</td><td class="number">${money(amount_cents)}</td>
         ${!isBlind && html`<td class="number">${formatBRL(expected)}</td><td class="number">${formatBRL(amount_cents - expected)}</td>`}</tr>`; })}</tbody></table>`}
   </${Screen}>`;
 }

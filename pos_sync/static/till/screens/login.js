@@ -1,6 +1,6 @@
 // First use and login: pairing, operator and PIN, forced synchronisation (H7-H10).
 
-import { html, useState } from "../vendor/htm-preact.js";
+import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { Key, Screen, Text, useFocus, useKeys } from "../ui.js";
 import { Refused } from "../server.js";
 import { T } from "../texts.js";
@@ -34,8 +34,11 @@ export function Login({ till, go }) {
   const [error, setError] = useState(null);
   const field = useFocus();
   const next = () => document.getElementById("pin").focus();
+  const isTrying = useRef(false);
   const enter = async () => {
-    const said = await till.signIn(code, pin);
+    if (isTrying.current) return undefined;
+    isTrying.current = true;
+    const said = await till.signIn(code, pin).finally(() => { isTrying.current = false; });
     if (said.operator) return go("home");
     setPin("");
     setError(said.refused === "locked" ? T.loginLocked(said.until) : T.loginRefused[said.refused]);

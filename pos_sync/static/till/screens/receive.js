@@ -8,25 +8,27 @@ import { OfflineAlert, Total } from "./home.js";
 import { T } from "../texts.js";
 
 export function Receive({ till, go, draft = {}, change }) {
-  const { customer = null, ticked = [], partial_cents = null, discount_cents = 0, isAlertRead = false } = draft;
+  const { customer = null, ticked = [], partial_cents = null, discount_cents = 0 } = draft;
   const rows = customer ? till.openInstallments(customer.id) : [];
   const chosen = rows.filter((row) => ticked.includes(row.id));
   const whole = chosen.reduce((sum, row) => sum + row.due_cents, 0) - discount_cents;
   const total = partial_cents ?? whole;
+  // Asked once, on coming here: a connection lost in the middle is told by the bar and takes no focus.
+  const [isAlerting, setAlerting] = useState(till.isOffline && !draft.isBegun);
   const [asks, setAsks] = useState(null);
   const [refused, setRefused] = useState(null);
   const set = (more) => { setRefused(null); change({ ...draft, ...more }); };
   const finish = async () => {
     if (!chosen.length) return setRefused(T.tickOne);
     const lines = allocate(chosen, { received_cents: total, discount_cents });
-    return go("payment", { draft: { ...draft, expectedSeq: await till.nextSeq() }, chosen, lines, total });
+    return go("payment", { draft: { ...draft, isBegun: true, expectedSeq: await till.nextSeq() }, chosen, lines, total });
   };
   const ask = (what) => () => (chosen.length ? setAsks(what) : setRefused(T.tickOne));
-  const search = () => go("search", { draft });
+  const search = () => go("search", { draft: { ...draft, isBegun: true } });
   const keys = asks ? {} : { Escape: () => go("home"), F4: search, F3: finish, F6: ask("partial"), F7: ask("discount") };
-  useKeys(till.isOffline && !isAlertRead ? {} : keys);
-  if (till.isOffline && !isAlertRead) {
-    return html`<${OfflineAlert} till=${till} onContinue=${() => set({ isAlertRead: true })} onBack=${() => go("home")} />`;
+  useKeys(isAlerting ? {} : keys);
+  if (isAlerting) {
+    return html`<${OfflineAlert} till=${till} onContinue=${() => setAlerting(false)} onBack=${() => go("home")} />`;
   }
   const side = html`
     <${Total} label=${T.toReceive} value=${total} tone="huge" />

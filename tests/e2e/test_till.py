@@ -1,0 +1,298 @@
+"""What a cashier sees: receive with the network unplugged, lose the browser, come back, and everything is put right.
+
+Every journey also ends with clean books, silent consoles and no request to another host.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.utils import timezone
+from playwright.sync_api import Playwright, Route, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from pos_sync import shell
+from pos_sync.models import Device, Operation, TillOperator
+from receivables.models import SYSTEM, Branch, CashMovement, CustomerCredit, Installment, Receipt
+from receivables.services.settlement import settle_title
+from tests.e2e.conftest import FLAGS
+from tests.e2e.counter import Counter
+from tests.ledger import assert_books_are_clean
+from tests.make import CASHIER, deposit, make_customer, make_title
+from tests.pos_sync.door import pairing_code
+
+pytestmark = pytest.mark.browser
+
+PIN = "4821"
+OPERATOR = "1001"
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=10_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with sync_playwright() as running:
+            yield running
+
+
+@pytest.fixture(autouse=True)
+def clean_ledger(live_server: LiveServer, settings: Any) -> Iterator[None]:
+    """Apply what tills bring before they are answered; after every journey the books are clean."""
+    settings.REDIS_URL = ""
+    yield
+    assert_books_are_clean()
+
+
+@pytest.fixture
+def counters(
+    playwright: Playwright, live_server: LiveServer, chromium_path: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], Counter]]:
+    """Give each device a browser of its own."""
+    opened: list[Counter] = []
+
+    def new() -> Counter:
+        profile = tmp_path / f"device{len(opened)}"
+        opened.append(Counter(playwright, chromium=chromium_path, flags=FLAGS, profile=profile, server=live_server.url))
+        return opened[-1]
+
+    yield new
+    for counter in opened:
+        counter.page.screenshot(path=tmp_path / f"{counter.profile.name}.png")
+        counter.close()
+    assert [complaint for counter in opened for complaint in counter.complaints] == []
+
+
+@pytest.fixture
+def operator(branch: Branch) -> TillOperator:
+    hasher = PBKDF2PasswordHasher()
+    row = TillOperator(branch=branch, code=OPERATOR, name="Rosane", pin_hash=hasher.encode(PIN, "sal", iterations=1000))
+    row.save_as(SYSTEM)
+    return row
+
+
+@pytest.fixture
+def debt(branch: Branch) -> Installment:
+    """What Maria owes: an installment of 150,00, due in five days."""
+    today = timezone.localdate()
+    title = make_title(
+        branch=branch, amounts=("150.00",), due_dates=(today + timedelta(5),), issued_on=today - timedelta(30),
+        bill_to=make_customer(name=f"Maria Aparecida {branch.code}"),
+    )  # fmt: skip
+    return title.installments.get()
+
+
+@pytest.fixture
+def counter(counters: Callable[[], Counter], branch: Branch, operator: TillOperator, debt: Installment) -> Counter:
+    """A till that is paired, synchronised, with an operator and an open drawer."""
+    counter = counters()
+    counter.pair(pairing_code(branch))
+    counter.sign_in(OPERATOR, PIN)
+    counter.open_drawer("100,00")
+    counter.delivers()
+    return counter
+
+
+def read(debt: Installment) -> Installment:
+    return Installment.objects.get(pk=debt.pk)
+
+
+def test_a_receipt_taken_offline_survives_everything_and_settles_by_itself(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    with counter.unplugged():
+        counter.press("F12")
+        counter.on("Mais funções")
+        counter.press("F10")
+        counter.on("Sem conexão com o servidor")
+        counter.press("Enter")
+        number = counter.receive_in_cash("maria")
+        counter.page.reload()
+        expect(counter.bar).to_contain_text("R$ 150,00")
+    counter.kill()
+    assert not Receipt.objects.filter(branch=branch).exists()
+    counter.open()
+    counter.delivers()
+    assert read(debt).status == "settled"
+    receipt = Receipt.objects.get(branch=branch)
+    assert (receipt.number, receipt.amount) == (number, Decimal("150.00"))
+    assert CashMovement.objects.get(receipt=receipt).amount == Decimal("150.00")
+
+
+def test_an_installment_paid_meanwhile_becomes_credit_and_the_cashier_is_told(
+    counter: Counter, debt: Installment
+) -> None:
+    with counter.unplugged():
+        counter.press("F10", "Enter")
+        counter.receive_in_cash("maria")
+        now = timezone.now()
+        settle_title(
+            title_id=debt.title_id, received=Decimal(150), received_on=timezone.localdate(),
+            deposit=deposit(on=timezone.localdate()), by=CASHIER, now=now, on=timezone.localdate(),
+        )  # fmt: skip
+    counter.delivers()
+    counter.press("Escape", "F12", "F9")
+    counter.on("Pendências")
+    counter.reads("a parcela já estava paga: o valor virou crédito do cliente")
+    assert CustomerCredit.objects.get(customer=debt.title.bill_to).amount == Decimal("150.00")
+
+
+def test_two_tabs_share_one_queue_and_never_use_a_number_twice(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    first = counter.page
+    second = counter.context.new_page()
+    counter.page = second
+    counter.go()
+    counter.sign_in(OPERATOR, PIN)
+    with counter.unplugged():
+        for page in (first, second):
+            counter.page = page
+            page.bring_to_front()
+            counter.press("F10", "Enter")
+            counter.choose("maria")
+            counter.press(" ", "F3")
+            counter.on("Meio de pagamento")
+        counter.press("Enter", "Enter", "Enter")
+        counter.on("Parcela recebida")
+        counter.page = first
+        first.bring_to_front()
+        counter.press("Enter", "Enter", "Enter")
+        counter.reads("Outra janela deste caixa registrou algo agora. Nada foi gravado aqui")
+    counter.delivers()
+    assert Receipt.objects.filter(branch=branch).count() == 1
+    seqs = list(Operation.objects.filter(device__branch=branch).values_list("seq", flat=True).order_by("seq"))
+    assert seqs == [1, 2]
+
+
+def test_a_captive_portal_is_no_server(counter: Counter) -> None:
+    counter.context.route(
+        "**/api/pos/**", lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Hotel</h1>")
+    )
+    expect(counter.bar).to_contain_text("Sem conexão desde", timeout=30_000)
+    counter.press("F10")
+    counter.on("Sem conexão com o servidor")
+    counter.press("Enter")
+    counter.receive_in_cash("maria")
+    counter.context.unroute("**/api/pos/**")
+    counter.delivers()
+
+
+def test_a_server_in_trouble_loses_nothing(counter: Counter, branch: Branch) -> None:
+    def fail(route: Route) -> None:
+        route.fulfill(status=500, content_type="application/problem+json", body='{"code": "server_error"}')
+
+    counter.context.route("**/api/pos/v1/operations", fail)
+    counter.press("F10")
+    counter.receive_in_cash("maria")
+    expect(counter.bar).to_contain_text("1 pendência · R$ 150,00")
+    expect(counter.bar).to_contain_text("Sem conexão desde", timeout=30_000)
+    counter.context.unroute("**/api/pos/v1/operations")
+    counter.delivers()
+    assert Receipt.objects.filter(branch=branch).count() == 1
+
+
+ESTIMATE_IS_FULL = "navigator.storage.estimate = async () => ({quota: 1000, usage: 900})"
+WRITES_FAIL = """IDBObjectStore.prototype.add = () => { throw new DOMException("full", "QuotaExceededError") }"""
+
+
+@pytest.mark.parametrize("trouble", [ESTIMATE_IS_FULL, WRITES_FAIL], ids=["the room is short", "the write fails"])
+def test_a_full_device_refuses_before_money_is_taken(counter: Counter, branch: Branch, trouble: str) -> None:
+    counter.press("F10")
+    counter.choose("maria")
+    counter.page.evaluate(f"() => {{ {trouble} }}")
+    counter.press(" ", "F3")
+    counter.on("Meio de pagamento")
+    counter.press("Enter", "Enter", "Enter")
+    counter.reads("Não há espaço neste aparelho para guardar o recibo. NÃO receba o dinheiro")
+    counter.on("Meio de pagamento")
+    assert Operation.objects.filter(device__branch=branch, kind="receipt").count() == 0
+
+
+def test_a_new_version_waits_until_no_receipt_is_being_taken(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    counter.go()
+    monkeypatch.setattr(shell, "_version", lambda files: "another-version")
+    counter.sign_in(OPERATOR, PIN)
+    counter.press("F10")
+    counter.choose("maria")
+    counter.page.evaluate("navigator.serviceWorker.getRegistration().then((each) => each.update()).then(() => null)")
+    expect(counter.bar).to_contain_text("Há uma versão nova do caixa.", timeout=20_000)
+    expect(counter.bar.get_by_role("button", name="Atualizar")).to_have_count(0)
+    counter.press("Escape")
+    counter.bar.get_by_role("button", name="Atualizar").click()
+    counter.on("Entrar no caixa")
+    expect(counter.bar).not_to_contain_text("versão nova")
+
+
+def test_five_wrong_pins_lock_an_operator(counter: Counter) -> None:
+    counter.press("F12", "F3")
+    counter.on("Entrar no caixa")
+    counter.type(OPERATOR)
+    for _ in range(4):
+        counter.type("0000")
+        counter.reads("Senha errada")
+        expect(counter.page.get_by_label("Senha (PIN)")).to_have_value("")
+    counter.type("0000")
+    counter.reads("Muitas tentativas erradas")
+    counter.type(PIN)
+    counter.on("Entrar no caixa")
+
+
+def test_the_synchronisation_is_redone_when_asked(counter: Counter, debt: Installment, branch: Branch) -> None:
+    counter.press("F12", "F3")
+    counter.on("Entrar no caixa")
+    make_title(
+        branch=branch,
+        due_dates=(timezone.localdate(),),
+        issued_on=timezone.localdate(),
+        bill_to=make_customer(name="Zuleica"),
+    )
+    counter.press("F3")
+    counter.reads("Deseja refazer a sincronização?")
+    counter.press("Enter")
+    counter.reads("Recebimentos atualizados")
+    counter.press("Enter")
+    counter.sign_in(OPERATOR, PIN)
+    counter.press("F10")
+    counter.choose("zuleica")
+    counter.reads("1.000,00")
+
+
+def test_a_receipt_is_cancelled_in_its_session_and_the_drawer_is_counted(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    counter.press("F10")
+    counter.receive_in_cash("maria")
+    counter.delivers()
+    counter.press("Escape", "F12", "F8")
+    counter.on("Recebimentos deste caixa")
+    counter.press("Delete")
+    counter.type("Cliente desistiu do pagamento")
+    counter.reads("Cancelado")
+    counter.delivers()
+    assert read(debt).status == "pending"
+    counter.press("Escape", "F4")
+    counter.on("Fechar caixa")
+    counter.type("100,00")
+    counter.reads("Esperado")
+    counter.press("Enter")
+    counter.on("Entrar no caixa")
+    counter.delivers()
+    assert Operation.objects.get(device__branch=branch, kind="session_close").state == "applied"
+
+
+def test_what_is_pending_keeps_the_till_from_being_unpaired(counter: Counter, branch: Branch) -> None:
+    with counter.unplugged():
+        counter.press("F10", "Enter")
+        counter.receive_in_cash("maria")
+        counter.press("Escape", "F12", "F9")
+        counter.page.get_by_role("button", name="Desligar este caixa").click()
+        counter.reads("Há operações que o servidor ainda não tem.")
+        counter.press("Escape")
+    counter.delivers()
+    assert Device.objects.get(branch=branch).state == "active"
