@@ -8,7 +8,7 @@ RUN := $(BIN)/python -W error::DeprecationWarning:__main__
 PYTEST := -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-sqlite test-postgresql left-to-ci lint check worker beat bench messages lock clean
+.PHONY: help install install-dev demo test test-sqlite test-postgresql test-till left-to-ci lint check worker beat bench messages lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ install-dev: $(VENV)/.installed-dev ## Install the tools as well
 demo: $(VENV)/.installed ## Migrate, seed and serve on 127.0.0.1:8000 (PORT=8010 for another)
 	@exec $(BIN)/python manage.py demo --port $(PORT)
 
-test: test-sqlite test-postgresql left-to-ci ## Run all that Python alone can run
+test: test-sqlite test-postgresql test-till left-to-ci ## Run all that Python alone can run, and the till's modules where Node is
 
 test-sqlite: $(VENV)/.installed-dev
 	@echo "== The suite on SQLite"
@@ -58,6 +58,11 @@ test-sqlite: $(VENV)/.installed-dev
 test-postgresql: $(VENV)/.installed-dev
 	@echo "== The suite on PostgreSQL ($${DATABASE_URL:-an embedded server})"
 	@$(RUN) -m tests.with_postgresql $(PYTEST)
+
+test-till:
+	@echo "== The till's modules"
+	@if command -v node >/dev/null 2>&1; then node --test tests/till/; \
+	else echo "left to CI: they need Node 18 or newer"; fi
 
 left-to-ci: $(VENV)/.installed-dev
 	@echo "== Left to CI (.ci/run): a real Redis, a Celery worker that is killed, a browser"
