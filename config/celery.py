@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import beat_embedded_init, beat_init, setup_logging, worker_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +19,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 BEAT_SCHEDULE = {
     # The guarantee behind the doorbell: what a lost message left behind is found here.
     "sweep-pending-operations": {"task": "pos_sync.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    # Ready before the tills' day begins; a missed round is caught up by the next (H6).
+    "daily-sync": {"task": "pos_sync.tasks.daily_sync", "schedule": 300.0, "options": {"expires": 300}},
+    # Tombstones live 90 days; before the tills' day begins.
+    "purge-changes": {"task": "pos_sync.tasks.purge_changes", "schedule": crontab(hour=3, minute=40)},
 }
 
 broker.install()

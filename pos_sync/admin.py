@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from pos_sync import words
+from pos_sync import import_page, trail, words  # noqa: F401 - what tills add to the trail and the pages
 from pos_sync.models import (
     Device,
     DeviceState,
@@ -24,6 +24,7 @@ from pos_sync.models import (
     PairingCode,
     RawBatch,
     Snapshot,
+    SyncRun,
     TillOperator,
     TillPolicy,
 )
@@ -36,10 +37,11 @@ from receivables.admin.explain import MOVES, WORDS, reais, written
 from receivables.admin.filters import filter_in_words
 from receivables.admin.forms import MoneyField, RuleForm
 from receivables.admin.menu import MENU, PARAMETERS, Entry, Section
+from receivables.admin.parameters import ParameterSetAdmin
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
 from receivables.domain.money import format_brl, from_cents, to_cents
-from receivables.models import Branch
+from receivables.models import Branch, PaymentMethod
 from receivables.services import access
 
 MENU.append(Section(70, _("Tills (POS)"), [
@@ -47,10 +49,12 @@ MENU.append(Section(70, _("Tills (POS)"), [
     Entry(_("Operators"), "pos_sync_tilloperator"),
     Entry(_("Pairing codes"), "pos_sync_pairingcode"),
     Entry(_("Operations received"), "pos_sync_operation"),
+    Entry(_("Import operations"), page="import_operations"),
     Entry(_("Copies with other content"), "pos_sync_operationconflict"),
     Entry(_("Batches kept raw"), "pos_sync_rawbatch"),
+    Entry(_("Synchronisations"), "pos_sync_syncrun"),
     Entry(_("Snapshots"), "pos_sync_snapshot"),
-]))  # fmt: skip
+], key="v"))  # fmt: skip
 PARAMETERS.entries.append(Entry(_("Till policies"), "pos_sync_tillpolicy"))
 
 WORDS.update({choice.value: choice.label for states in (DeviceState, OperationState) for choice in states})
@@ -77,13 +81,28 @@ class CentsField(MoneyField):
 
 
 class TillPolicyForm(RuleForm):
-    max_receipt_cents = CentsField(label=_("offline ceiling per receipt"))
-    max_pending_cents = CentsField(label=_("offline ceiling pending"))
+    """Where tills may receive without the server, and how much."""
+
+    max_receipt_cents = CentsField(
+        label=_("offline ceiling per receipt"), initial=TillPolicy._meta.get_field("max_receipt_cents").default,
+        help_text=_("The most that one receipt takes without the server."),
+    )  # fmt: skip
+    max_pending_cents = CentsField(
+        label=_("offline ceiling pending"), initial=TillPolicy._meta.get_field("max_pending_cents").default,
+        help_text=_("The most that a till holds before it must reach the server."),
+    )  # fmt: skip
+    offline_methods = forms.ModelMultipleChoiceField(
+        PaymentMethod.objects.filter(is_active=True), label=_("means of payment allowed offline"), required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
 
     class Meta:
         model = TillPolicy
         fields: ClassVar = ["parameter_set", "scope", "max_receipt_cents", "max_pending_cents", "warn_age_hours",
                             "stop_age_hours", "offline_methods"]  # fmt: skip
+        help_texts: ClassVar = {
+            "scope": _("Which titles a till takes with it: those of its own branch, or of the whole company."),
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -93,12 +112,30 @@ class TillPolicyForm(RuleForm):
         return cleaned
 
 
+class TillPolicyInline(admin.StackedInline):
+    """The tills' part of a parameter set, on the set's own page (G.13)."""
+
+    model = TillPolicy
+    form = TillPolicyForm
+    template = "admin/quita/part.html"
+    max_num = extra = 1
+    can_delete = False
+    fieldsets = (
+        (_("Tills (POS)"), {"fields": (
+            ("scope", "max_receipt_cents", "max_pending_cents"), ("warn_age_hours", "stop_age_hours"),
+            "offline_methods",
+        )}),
+    )  # fmt: skip
+
+
+ParameterSetAdmin.inlines = [*ParameterSetAdmin.inlines, TillPolicyInline]
+
+
 @admin.register(TillPolicy)
 class TillPolicyAdmin(AuditedAdmin):
     form = TillPolicyForm
     list_display = ("parameter_set", "scope", "receipt_ceiling", "pending_ceiling", "warn_age_hours", "stop_age_hours")
     list_select_related = ("parameter_set",)
-    filter_horizontal = ("offline_methods",)
     fixed_once_made = ("parameter_set",)
 
     @admin.display(description=_("offline ceiling per receipt"))
@@ -123,7 +160,7 @@ class TillOperatorForm(RuleForm):
 
     class Meta:
         model = TillOperator
-        fields: ClassVar = ["branch", "code", "name", "is_active"]
+        fields: ClassVar = ["branch", "code", "name", "is_active", "is_supervisor"]
 
     def clean_pin(self) -> str:
         pin = self.cleaned_data["pin"]
@@ -150,15 +187,15 @@ def pin_hash(pin: str) -> str:
 class TillOperatorAdmin(AuditedAdmin):
     form = TillOperatorForm
     branch_lookups = ("branch",)
-    list_display = ("code", "name", "branch", "is_active")
-    list_filter = ("branch", "is_active")
+    list_display = ("code", "name", "branch", "is_supervisor", "is_active")
+    list_filter = ("branch", "is_active", "is_supervisor")
     list_select_related = ("branch",)
     search_fields = ("code", "name")
     fixed_once_made = ("branch", "code")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         typed = obj is None or self.has_change_permission(request, obj)
-        return ["branch", "code", "name", "is_active", *(("pin", "pin_again") if typed else ())]
+        return ["branch", "code", "name", "is_active", "is_supervisor", *(("pin", "pin_again") if typed else ())]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         if form.cleaned_data["pin"]:
@@ -410,10 +447,26 @@ class OperationConflictAdmin(ReadOnlyAdmin):
 
 @admin.register(Snapshot)
 class SnapshotAdmin(ReadOnlyAdmin):
-    branch_lookups = ("device__branch",)
-    list_display = ("snapshot_id", "device", "as_of", "expires_at")
-    list_select_related = ("device__branch",)
-    fields = ("snapshot_id", "device", "as_of", "expires_at")
+    branch_lookups = ("branch",)
+    list_display = ("as_of", "branch", "business_date", "page_size", "expires_at", "snapshot_id")
+    list_filter = ("branch",)
+    list_select_related = ("branch",)
+    fields = (("snapshot_id", "branch", "epoch"), ("business_date", "page_size"), ("as_of", "expires_at"))
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnlyAdmin):
+    branch_lookups = ("branch",)
+    list_display = ("began_at", "branch", "why", "told_result", "rows", "size", "duration_ms", "error")
+    list_filter = ("result", "why", "branch")
+    list_select_related = ("branch",)
+    fields = (("began_at", "branch", "business_date"), ("why", "told_result", "error"), ("rows", "size", "duration_ms"),
+              "snapshot")  # fmt: skip
+
+    @admin.display(description=_("result"), ordering="result")
+    def told_result(self, run: SyncRun) -> SafeString:
+        tone = "applied" if run.result == SyncRun.Result.BUILT else "quarantined"
+        return chip(tone, run.get_result_display())
 
 
 @admin.register(RawBatch)

@@ -13,12 +13,14 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from pos_sync import doorbell, openapi, protocol, rate_limits
 from pos_sync.auth import PullToken, PushToken
-from pos_sync.http import address_of, answer, body_of, compact, frozen_answer
+from pos_sync.http import address_of, answer, body_of, compact, etags_of, frozen_answer, not_modified
 from pos_sync.models import Device
 from pos_sync.services import inbox
-from pos_sync.services.devices import limits_of, policy_of, record_contact
+from pos_sync.services.changes import pull_changes
+from pos_sync.services.devices import limits_of, policy_of, record_contact, rotate_token
 from pos_sync.services.pairing import CodeExpired, CodeUsed, UnknownCode, pair, read_pairing_request
-from pos_sync.services.snapshot import freeze_snapshot, read_page
+from pos_sync.services.reconcile import read_figures, reconcile
+from pos_sync.services.snapshot import Asked, Page, first_page, read_page
 
 
 class TillAPI(NinjaAPI):
@@ -116,19 +118,74 @@ def _introduction(device: Device, token: str) -> dict[str, object]:
 @api.get(
     "/snapshot",
     auth=PullToken(),
-    response={200: openapi.SnapshotPage},
+    response={200: openapi.SnapshotPage, 304: None},
     operation_id="snapshot",
     summary="The daily and the forced synchronisation (H5-H11)",
 )
 def snapshot(request: HttpRequest, page_token: str = "", limit: Limit = None) -> HttpResponse:
-    """Without a page_token a snapshot is frozen and its first page sent; the others are read for 24 hours."""
+    """Without a page_token the first page of the branch's snapshot; all pages can be read for 24 hours.
+
+    The ETag is the snapshot's id: `If-None-Match` is answered with 304 while it is still the one to serve.
+    """
     now, device = timezone.now(), request.auth  # type: ignore[attr-defined]
+    page: Page | None
     if page_token:
         page = read_page(device=device, page_token=page_token, now=now)
     else:
-        page = freeze_snapshot(device=device, limit=_wish(limit), now=now)
+        page = first_page(Asked(device=device, limit=_wish(limit), now=now, known=etags_of(request)))
+    if page is None:
+        record_contact(device_id=device.pk, now=now, snapshot_as_of=now)
+        return not_modified(request)
     record_contact(device_id=device.pk, now=now, snapshot_as_of=page.as_of if page.is_last else None)
-    return frozen_answer(page.written)
+    return frozen_answer(page.written, etag=page.snapshot_id)
+
+
+@api.get(
+    "/changes",
+    auth=PullToken(),
+    response={200: openapi.Changes},
+    operation_id="changes",
+    summary="What changed since a snapshot or the last pull",
+    openapi_extra={"parameters": [openapi.CURSOR]},
+)
+def changes(request: HttpRequest, limit: Limit = None) -> HttpResponse:
+    """Rows as they are now, in pages; the till applies the sequence with the rows when `more` is false."""
+    now, device = timezone.now(), request.auth  # type: ignore[attr-defined]
+    pull = pull_changes(device=device, cursor=request.GET.get("cursor", ""), limit=_wish(limit), now=now)
+    record_contact(device_id=device.pk, now=now, snapshot_as_of=now if pull.is_last else None)
+    return answer(pull.document)
+
+
+@api.post(
+    "/reconcile",
+    auth=PullToken(),
+    response={200: openapi.Reconciled},
+    operation_id="reconcile",
+    summary="Do the till's figures agree with the server's",
+    openapi_extra=openapi.body("Reconcile"),
+)
+def reconcile_till(request: HttpRequest) -> HttpResponse:
+    """Compare figures without the till's own pending payments, and ask for operations that never came."""
+    now, device = timezone.now(), request.auth  # type: ignore[attr-defined]
+    figures = read_figures(protocol.read_object(body_of(request)))
+    found = reconcile(device=device, figures=figures, now=now)
+    record_contact(device_id=device.pk, now=now)
+    return answer(found)
+
+
+@api.post(
+    "/token/rotate",
+    auth=PushToken(),
+    response={200: openapi.Rotated},
+    operation_id="rotate",
+    summary="Exchange the token for a new one",
+)
+def rotate(request: HttpRequest) -> HttpResponse:
+    """No body is needed; the old token works until the new one is first used."""
+    now, device = timezone.now(), request.auth  # type: ignore[attr-defined]
+    token = rotate_token(device=device, now=now)
+    record_contact(device_id=device.pk, now=now)
+    return answer({"token": token})
 
 
 @api.post(

@@ -1,17 +1,27 @@
-"""Do the tills' operations and the ledger agree? B1 and B8 of the contract's invariants, added to `receivables.books`.
+"""Do the tills and the ledger agree? B1, B8 and B10 of the contract's invariants, added to `receivables.books`.
 
 The op_id of an operation is the `idempotency_key` of what it posted: a receipt, a void's reversal, a cash movement.
 """
 
+import gzip
+import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from contextlib import suppress
+from datetime import date, datetime
+from itertools import groupby, islice
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from pos_sync.models import Operation, OperationState
+from pos_sync.models import Operation, OperationState, Snapshot
 from pos_sync.protocol import CashInSaid, CashOutSaid, SessionCloseSaid, SessionOpenSaid, WellFormed, judge_form
+from pos_sync.services import feed
+from pos_sync.services.changes import View, read_page
+from pos_sync.services.epochs import DatabaseRestored, Standing, look
+from pos_sync.services.feed import Cursor, CursorReset
+from pos_sync.services.sequence import one_view
 from receivables.books import Check, Violation, ask
 from receivables.models import CashMovement, CashSession, SessionStatus
 
@@ -252,6 +262,54 @@ def _lost_arrivals() -> Iterator[Violation]:
     )
 
 
+# B10
+
+
+def tills_can_follow() -> Iterator[Violation]:
+    """B10: the newest living snapshot of each branch and the changes since are its window, id by id and by version."""
+    now = timezone.now()
+    with one_view(), suppress(DatabaseRestored):
+        standing = look()
+        for snapshot in _newest_snapshots(now):
+            yield from _compare(snapshot, standing, today=timezone.localdate(now))
+
+
+def _newest_snapshots(now: datetime) -> Iterator[Snapshot]:
+    living = Snapshot.objects.filter(expires_at__gt=now).order_by("branch", "-as_of")
+    for _branch, snapshots in groupby(living, key=lambda snapshot: snapshot.branch_id):
+        yield next(snapshots)
+
+
+def _compare(snapshot: Snapshot, standing: Standing, *, today: date) -> Iterator[Violation]:
+    pages = [json.loads(gzip.decompress(page.body)) for page in snapshot.pages.order_by("number")]
+    view = View.of(snapshot.branch_id, today=today)
+    try:
+        cursor = feed.read_cursor(snapshot.cursor, branch=view.branch, policy=view.policy, standing=standing)
+    except CursorReset:
+        return
+    held = {row["id"]: row["version"] for page in pages for row in page["installments"]}
+    _replay(held, view, cursor, standing)
+    there = {str(pk): version for pk, version in view.window.values_list("pk", "version")}
+    message = _("A till of branch %(branch)s would hold version %(held)s of installment %(id)s, not %(there)s.")
+    for pk in sorted(held.keys() | there.keys(), key=int):
+        if held.get(pk) != there.get(pk):
+            versions = {"held": held.get(pk, "—"), "there": there.get(pk, "—")}
+            ids: dict[str, int | str] = {"installment_id": int(pk), "branch_id": view.branch.pk}
+            yield Violation("B10", message % {"branch": view.branch.code, "id": pk, **versions}, ids)
+
+
+def _replay(held: dict[str, object], view: View, cursor: Cursor, standing: Standing) -> None:
+    """Do to a snapshot's rows what a till does with the changes since."""
+    more = True
+    while more:
+        page = read_page(view, cursor, standing=standing, limit=CHUNK)
+        for row in page.rows["installments"]:  # type: ignore[attr-defined]
+            held[row["id"]] = row["version"]
+            if "gone" in row:
+                del held[row["id"]]
+        cursor, more = page.cursor, page.more
+
+
 CHECKS: Iterable[Check] = (
     Check("B1", gettext_noop("Each operation of a till is one receipt at most"), operations_post_once),
     Check(
@@ -259,4 +317,5 @@ CHECKS: Iterable[Check] = (
         gettext_noop("Each operation of a till is in the queue, the ledger or quarantine"),
         operations_are_in_one_place,
     ),
+    Check("B10", gettext_noop("Snapshot and changes give a till the server's window"), tills_can_follow),
 )

@@ -26,6 +26,8 @@ OPERATORS = (
     ("003", "3001", "Neusa Hoffmann", "5068"),
     ("003", "3002", "Jonas Petry", "3914"),
 )
+SUPERVISORS = {next(code for each, code, *_ in OPERATORS if each == branch) for branch, *_ in OPERATORS}
+"""The first of each branch."""
 
 
 class ForeignTitles(RuleBroken):
@@ -73,7 +75,10 @@ def _operators() -> None:
     for branch, code, name, pin in OPERATORS:
         if not TillOperator.objects.filter(branch__code=branch, code=code).exists():
             pin_hash = hasher.encode(pin, hasher.salt(), iterations=PIN_ITERATIONS)
-            TillOperator.objects.create(branch=Branch.objects.get(code=branch), code=code, name=name, pin_hash=pin_hash)
+            TillOperator.objects.create(
+                branch=Branch.objects.get(code=branch), code=code, name=name, pin_hash=pin_hash,
+                is_supervisor=code in SUPERVISORS,
+            )  # fmt: skip
 
 
 def made() -> dict[str, Any]:
@@ -86,7 +91,8 @@ def made() -> dict[str, Any]:
             {"user": user, "password": registers.PASSWORD, "group": group} for user, _, _, group in registers.LOGINS
         ],
         "operators": [
-            {"branch": branch, "code": code, "name": name, "pin": pin} for branch, code, name, pin in OPERATORS
+            {"branch": branch, "code": code, "name": name, "pin": pin, "supervisor": code in SUPERVISORS}
+            for branch, code, name, pin in OPERATORS
         ],
         "tills": [{"branch": code, "till": till} for code in codes for till in TILLS],
         "accounts": [

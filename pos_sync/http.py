@@ -6,6 +6,7 @@ What the fields mean is in `protocol`, which address does what in `api`.
 import gzip
 import json
 import logging
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -33,6 +34,7 @@ RETRY_AFTER_SECONDS = 5
 MEDIA_TYPE = "application/json"
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
+_ETAG = re.compile(r'"([0-9a-f]{1,64})"')
 View = Callable[..., HttpResponse]
 
 
@@ -62,9 +64,20 @@ def answer(document: Mapping[str, object], *, status: int = 200) -> HttpResponse
     return _json({"server_time": instant(timezone.now()), **document}, status=status, media_type=MEDIA_TYPE)
 
 
-def frozen_answer(written: str) -> HttpResponse:
+def frozen_answer(written: str, *, etag: str) -> HttpResponse:
     """Answer with a JSON object that was written before, and the server's time now."""
-    return HttpResponse(f'{{"server_time":"{instant(timezone.now())}",{written[1:]}', content_type=MEDIA_TYPE)
+    body = f'{{"server_time":"{instant(timezone.now())}",{written[1:]}'
+    return HttpResponse(body, content_type=MEDIA_TYPE, headers={"ETag": f'"{etag}"'})
+
+
+def etags_of(request: HttpRequest) -> list[str]:
+    """Give the ids that `If-None-Match` names, strong or weak."""
+    return _ETAG.findall(request.headers.get("If-None-Match", ""))
+
+
+def not_modified(request: HttpRequest) -> HttpResponse:
+    """Answer that what the till has is still the one to serve."""
+    return HttpResponse(status=304, headers={"ETag": request.headers["If-None-Match"]})
 
 
 def _json(document: object, *, status: int, media_type: str) -> HttpResponse:

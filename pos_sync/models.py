@@ -1,4 +1,4 @@
-"""Tills and what arrives from them: devices, their inbox and the snapshots frozen for them (protocol v1)."""
+"""Tills and what passes between: devices, their inbox, frozen snapshots, the change feed (protocol v1)."""
 
 from typing import Any
 
@@ -57,6 +57,9 @@ class TillOperator(AuditedModel):
     name = models.CharField(_("name"), max_length=80)
     pin_hash = models.CharField(_("PIN hash"), max_length=200, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
+    is_supervisor = models.BooleanField(
+        _("supervisor"), default=False, help_text=_("Releases with his PIN, at the till, what is above its ceilings.")
+    )
 
     class Meta:
         verbose_name = _("till operator")
@@ -134,13 +137,17 @@ class Device(AuditedModel):
 
 
 class DeviceToken(models.Model):
-    """A bearer token's SHA-256; one device may have several while its answers got lost."""
+    """A bearer token's SHA-256; one device may have several while its answers got lost.
+
+    The first use of a rotated one ends those given before it.
+    """
 
     device = models.ForeignKey(Device, models.PROTECT, related_name="tokens")
     token_hash = models.CharField(max_length=64, unique=True)
     prefix = models.CharField(max_length=8)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    is_rotated = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("device token")
@@ -250,6 +257,7 @@ class Operation(models.Model):
         ]
         indexes = [
             models.Index(fields=["device", "epoch", "seq"]),
+            models.Index(fields=["received_at"]),
             models.Index(fields=["received_at"], condition=Q(state__in=UNDECIDED), name="operation_undecided"),
         ]
 
@@ -346,10 +354,18 @@ class RawBatch(AppendOnlyModel):
 
 
 class Snapshot(models.Model):
-    """What page 1 froze for a device: rows, counts and sums of one transaction, readable for 24 hours (H5-H11)."""
+    """What was frozen for the tills of a branch: rows, counts and sums of one transaction (H5-H11).
+
+    Served to whoever asks while the branch's feed has nothing newer than its `cursor`; its pages can be read for
+    24 hours after it was last served.
+    """
 
     snapshot_id = models.CharField(_("snapshot"), max_length=32, unique=True)
-    device = models.ForeignKey(Device, models.PROTECT, related_name="snapshots", verbose_name=_("device"))
+    branch = models.ForeignKey(Branch, models.PROTECT, related_name="snapshots", verbose_name=_("branch"))
+    epoch = models.PositiveIntegerField(_("epoch"), default=1)
+    business_date = models.DateField(_("business date"))
+    page_size = models.PositiveIntegerField(_("rows a page"))
+    cursor = models.TextField()
     as_of = models.DateTimeField(_("as of"))
     expires_at = models.DateTimeField(_("expires at"))
 
@@ -357,17 +373,17 @@ class Snapshot(models.Model):
         verbose_name = _("snapshot")
         verbose_name_plural = _("snapshots")
         ordering = ["-as_of"]
+        indexes = [models.Index(fields=["branch", "-as_of"])]
 
     def __str__(self) -> str:
         return self.snapshot_id
 
 
 class SnapshotPage(models.Model):
-    """One page of a snapshot, compressed as it is sent."""
+    """One page of a snapshot, compressed: all of it but what depends on the device that reads it."""
 
     snapshot = models.ForeignKey(Snapshot, models.CASCADE, related_name="pages")
     number = models.PositiveIntegerField()
-    token = models.CharField(max_length=43, unique=True)
     body = models.BinaryField()
 
     class Meta:
@@ -377,3 +393,110 @@ class SnapshotPage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.snapshot} · {self.number}"
+
+
+class SyncRun(models.Model):
+    """Each building of a snapshot: when, why, how much, how long, how it ended (the monitor's)."""
+
+    class Why(models.TextChoices):
+        DAILY = "daily", _("Daily synchronisation")
+        ASKED = "asked", _("Asked for by a till")
+
+    class Result(models.TextChoices):
+        BUILT = "built", _("Built")
+        FAILED = "failed", _("Failed")
+
+    branch = models.ForeignKey(Branch, models.PROTECT, related_name="sync_runs", verbose_name=_("branch"))
+    why = models.CharField(_("why"), max_length=10, choices=Why)
+    result = models.CharField(_("result"), max_length=10, choices=Result)
+    business_date = models.DateField(_("business date"))
+    began_at = models.DateTimeField(_("began at"))
+    duration_ms = models.PositiveIntegerField(_("duration (ms)"))
+    rows = models.PositiveIntegerField(_("rows"), default=0)
+    size = models.PositiveIntegerField(_("bytes"), default=0)
+    snapshot = models.ForeignKey(
+        Snapshot, models.SET_NULL, null=True, blank=True, related_name="runs", verbose_name=_("snapshot")
+    )
+    error = models.CharField(_("error"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("synchronisation")
+        verbose_name_plural = _("synchronisations")
+        ordering = ["-began_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["branch", "business_date"], condition=Q(why="daily", result="built"),
+                name="daily_sync_once_a_day",
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.branch} · {self.began_at:%d/%m/%Y %H:%M}"
+
+
+class Epoch(models.Model):
+    """A life of the database: after a restore a new one begins, because tills may know more than the books do.
+
+    `database` is what the database said of itself; cursors before (`purged_txid`, `purged_id`) lack purged changes.
+    """
+
+    number = models.PositiveIntegerField(_("epoch"), primary_key=True)
+    key = models.CharField(max_length=16)
+    database = models.CharField(max_length=100)
+    began_at = models.DateTimeField(_("began at"))
+    reason = models.CharField(_("reason"), max_length=200)
+    purged_txid = models.BigIntegerField(default=0)
+    purged_id = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("epoch")
+        verbose_name_plural = _("epochs")
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class ChangeNoun(models.TextChoices):
+    INSTALLMENT = "installment"
+    CUSTOMER = "customer"
+    OPERATION = "operation"
+    PARAMETERS = "parameters"
+    PAYMENT_METHOD = "payment_method"
+    OPERATOR = "operator"
+    HOLIDAY = "holiday"
+
+
+class Change(models.Model):
+    """The feed: which row changed, for whom, in which transaction; written by triggers only (`pos_sync.triggers`).
+
+    `branch_id` is whose tills it concerns, `device_id` whose results; without both it concerns all. `was_due` is the
+    due date under which a till may hold the installment, null where none can. On SQLite, `txid` is 0.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    txid = models.BigIntegerField()
+    noun = models.CharField(max_length=20)
+    row_id = models.BigIntegerField()
+    branch_id = models.BigIntegerField(null=True)
+    device_id = models.BigIntegerField(null=True)
+    was_due = models.DateField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("change in the books")
+        verbose_name_plural = _("changes in the books")
+        indexes = [
+            models.Index(
+                fields=["branch_id", "txid", "id"], condition=Q(branch_id__isnull=False), name="change_branch"
+            ),
+            models.Index(
+                fields=["device_id", "txid", "id"], condition=Q(device_id__isnull=False), name="change_device"
+            ),
+            models.Index(fields=["txid", "id"], condition=Q(device_id__isnull=True), name="change_company"),
+            models.Index(
+                fields=["txid", "id"], condition=Q(branch_id__isnull=True, device_id__isnull=True), name="change_common"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.noun} {self.row_id}"

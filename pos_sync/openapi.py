@@ -47,6 +47,7 @@ class OfflineLimits(Exact):
     max_pending_cents: int
     warn_age_hours: int
     stop_age_hours: int
+    blind_close: bool
 
 
 class Limits(Exact):
@@ -113,6 +114,7 @@ class OperatorRow(Exact):
     code: str
     name: str
     pin_hash: str
+    supervisor: bool
 
 
 class Expected(Exact):
@@ -184,6 +186,53 @@ class Results(Exact):
     more: bool
 
 
+class GoneRow(Exact):
+    """An installment that left the till's window."""
+
+    id: str
+    version: int
+    gone: Literal["settled", "cancelled", "moved_out", "other_branch"]
+
+
+class Changes(Exact):
+    """Rows as they are now; the whole lists come only where they changed."""
+
+    server_time: datetime
+    installments: list[InstallmentRow | GoneRow]
+    customers: list[CustomerRow]
+    terms: list[TermsRow]
+    holidays: list[date] | None = None
+    payment_methods: list[PaymentMethodRow] | None = None
+    operators: list[OperatorRow] | None = None
+    cursor: str
+    more: bool
+    through_seq: int
+    applied_above: list[int]
+    horizon: date
+    results: list[Result]
+    limits: Limits
+
+
+class Matching(Exact):
+    server_time: datetime
+    match: Literal[True]
+
+
+class Differing(Exact):
+    server_time: datetime
+    match: Literal[False]
+    action: Literal["snapshot", "resend"]
+    missing: list[int]
+
+
+Reconciled = Matching | Differing
+
+
+class Rotated(Exact):
+    server_time: datetime
+    token: str
+
+
 class Problem(Schema):
     """A problem document (RFC 9457); `code` never changes."""
 
@@ -238,6 +287,24 @@ BODIES: dict[str, dict[str, Any]] = {
             "pending": {"description": "`count` and `sum_cents` of what waits at the till; only told to people."},
         },
     },
+    "Reconcile": {
+        "type": "object",
+        "required": ["cursor", "installments", "balance_cents"],
+        "properties": {
+            "cursor": {"type": "string"},
+            "installments": {"type": "integer"},
+            "balance_cents": {"type": "integer", "description": "Without the till's own payments."},
+            "operations": {
+                "type": ["array", "null"],
+                "description": "What was delivered, or a part of it.",
+                "items": {
+                    "type": "object",
+                    "required": ["seq", "op_id"],
+                    "properties": {"seq": _SEQ, "op_id": {"type": "string", "pattern": "^[ -~]{1,64}$"}},
+                },
+            },
+        },
+    },
     "Operation": {
         "type": "object",
         "required": ["op_id", "seq", "kind", "v", "occurred_at", "body"],
@@ -255,6 +322,15 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+CURSOR: dict[str, Any] = {
+    "name": "cursor",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "From the snapshot's first page, or from the last answer.",
+}
+
+
 def body(name: str) -> dict[str, Any]:
     """Describe a request body for an operation."""
     schema = {"$ref": f"#/components/schemas/{name}"}
@@ -266,6 +342,7 @@ def body(name: str) -> dict[str, Any]:
 _FAILURES = ("server_error", "unavailable")
 _PUSH = ("unknown_token", "rate_limited")
 _SENT = ("bad_json", "bad_envelope", "bad_field", "batch_too_large", "unsupported_media_type")
+_PULL = ("unknown_token", "device_suspended", "device_revoked", "device_replaced", "rate_limited")
 PROBLEMS_OF: Mapping[str, tuple[str, ...]] = {
     "ping": _FAILURES,
     "pair": (*_SENT, "unknown_code", "code_used", "code_expired", "rate_limited", *_FAILURES),
@@ -273,6 +350,9 @@ PROBLEMS_OF: Mapping[str, tuple[str, ...]] = {
         "bad_field", "unknown_token", "device_suspended", "device_revoked", "device_replaced", "unknown_page_token",
         "snapshot_expired", "rate_limited", *_FAILURES,
     ),
+    "changes": ("bad_field", "bad_cursor", "cursor_reset", *_PULL, *_FAILURES),
+    "reconcile": (*_SENT, "bad_cursor", *_PULL, *_FAILURES),
+    "rotate": (*_PUSH, *_FAILURES),
     "push": (*_SENT, "bad_epoch", *_PUSH, *_FAILURES),
     "results": ("bad_field", "bad_epoch", *_PUSH, *_FAILURES),
 }  # fmt: skip

@@ -115,7 +115,7 @@ def problem(
 
 
 def limits(
-    *, max_receipt_cents: int, max_pending_cents: int, warn_age_hours: int, stop_age_hours: int
+    *, max_receipt_cents: int, max_pending_cents: int, warn_age_hours: int, stop_age_hours: int, blind_close: bool
 ) -> dict[str, object]:
     """Build the `limits` object of pair, snapshot and changes; the offline ceilings are the branch's policy."""
     return {
@@ -128,6 +128,7 @@ def limits(
             "max_pending_cents": max_pending_cents,
             "warn_age_hours": warn_age_hours,
             "stop_age_hours": stop_age_hours,
+            "blind_close": blind_close,
         },
     }
 
@@ -238,7 +239,7 @@ def read_operation(item: object, *, index: int, max_operation_bytes: int = MAX_O
     fields = _object_or_empty(item)
     seq = read_seq(fields.get("seq"))
     op_id = fields.get("op_id")
-    if not isinstance(op_id, str) or not _OP_ID.fullmatch(op_id):
+    if not isinstance(op_id, str) or not is_op_id(op_id):
         return Refused(index=index, reason="no_op_id", seq=seq, op_id=None)
     raw = write_json(item, ascii_only=True)
     if len(raw) > max_operation_bytes and _utf8_size(item) > max_operation_bytes:
@@ -263,6 +264,11 @@ def _utf8_size(item: object) -> int:
 def read_seq(value: object) -> int | None:
     """Give a usable seq, a JSON integer in 1..2^53, or None."""
     return _integer_within(value, 1, MAX_SEQ)
+
+
+def is_op_id(value: object) -> bool:
+    """Say whether a value can be an op_id: 1 to 64 printable ASCII characters."""
+    return isinstance(value, str) and _OP_ID.fullmatch(value) is not None
 
 
 def canonical_content(item: Mapping[str, object]) -> str:

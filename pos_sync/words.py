@@ -3,10 +3,13 @@
 The codes themselves, and when each is given, are in `protocol` and `decide`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+from pos_sync.models import OperationState
 
 KINDS: dict[str, Any] = {
     "receipt": _("Receipt"),
@@ -61,3 +64,28 @@ MOVES: dict[str, Any] = {
     "pos_sync.operation.retry": pgettext_lazy("move", "Try again"),
     "pos_sync.operation.resolve": _("Resolve"),
 }
+
+CUSTODY: dict[str, Any] = {
+    "stored": _("Stored"),
+    "duplicate": _("Was here already"),
+    "conflict": _("Other content under a known operation"),
+    "refused": _("Refused"),
+}
+
+REFUSALS: dict[str, Any] = {
+    "no_op_id": _("Without the number of the operation"),
+    "operation_too_large": _("Operation too large"),
+    "op_id_reused": _("Number of another operation"),
+}
+
+
+def told_of(result: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    """Tell an operation's result in words: sequence, operation, custody, state, reason; empty where there is none."""
+    state, reason = result["state"] or "", result["reason"] or ""
+    return (
+        "" if result["seq"] is None else str(result["seq"]),
+        str(result["op_id"] or ""),
+        str(CUSTODY[result["custody"]]),
+        str(dict(OperationState.choices).get(state, state)),
+        str((REASONS | REFUSALS).get(reason, reason)),
+    )

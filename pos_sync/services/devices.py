@@ -4,6 +4,7 @@ How a device comes to be is in `pairing`.
 """
 
 import logging
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -53,8 +54,33 @@ def find_device(*, token: str, now: datetime) -> Device | None:
     )
     if found is None:
         return None
+    if found.is_rotated and found.last_used_at is None:
+        _end_earlier(found, now)
     _record_use(found, now)
     return found.device
+
+
+def _end_earlier(token: DeviceToken, now: datetime) -> None:
+    """Use a rotated token for the first time: those that the device was given before it open nothing any more."""
+    with transaction.atomic():
+        if DeviceToken.objects.filter(pk=token.pk, last_used_at=None).update(last_used_at=now):
+            DeviceToken.objects.filter(device=token.device_id, pk__lt=token.pk).delete()
+            logger.info("device %s uses its new token", token.device_id)
+    token.last_used_at = now
+
+
+def rotate_token(*, device: Device, now: datetime) -> str:
+    """Give a device another token; the one that it has works until the new one is first used (contract, rotate)."""
+    return new_token(device=device, now=now, is_rotated=True)
+
+
+def new_token(*, device: Device, now: datetime, is_rotated: bool = False) -> str:
+    """Draw a token of 256 bits for a device and keep its hash."""
+    token = secrets.token_urlsafe(32)
+    DeviceToken.objects.create(
+        device=device, token_hash=token_hash(token), prefix=token[:8], created_at=now, is_rotated=is_rotated
+    )
+    return token
 
 
 def _record_use(token: DeviceToken, now: datetime) -> None:
@@ -152,7 +178,7 @@ def _without_fail(write: Callable[[], object]) -> None:
 
 def policy_of(branch: Branch) -> TillPolicy:
     """Give the till policy of a branch's parameter set, or the defaults where none was made (G.13)."""
-    found = TillPolicy.objects.filter(parameter_set=branch.parameter_set_id).first()
+    found = TillPolicy.objects.select_related("parameter_set").filter(parameter_set=branch.parameter_set_id).first()
     return found or TillPolicy(parameter_set_id=branch.parameter_set_id)
 
 
@@ -163,4 +189,5 @@ def limits_of(policy: TillPolicy) -> dict[str, object]:
         max_pending_cents=policy.max_pending_cents,
         warn_age_hours=policy.warn_age_hours,
         stop_age_hours=policy.stop_age_hours,
+        blind_close=policy.parameter_set.blind_closing,
     )

@@ -3,7 +3,7 @@
 Storing is one short transaction; what an operation does is decided later, in `ingestion`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -296,3 +296,9 @@ def list_results(*, device: Device, epoch: int | None, after_seq: int, limit: in
         if after_seq == 0:
             rows = [*reversed(own.filter(seq=None).order_by("-pk")[: protocol.MAX_PAGE]), *rows]
     return Page(results=[protocol.operation_result(**row) for row in rows], more=more)
+
+
+def tell_changed(*, device_id: int, ids: Collection[int]) -> list[dict[str, object]]:
+    """Tell what became of those of a device's operations, in the order of their arrival."""
+    rows = _judgements().filter(device=device_id, pk__in=ids).order_by("pk")
+    return [protocol.operation_result(**row) for row in rows]

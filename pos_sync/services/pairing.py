@@ -10,9 +10,10 @@ from hashlib import sha256
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from pos_sync.models import Device, DeviceEpoch, DeviceToken, PairingCode
+from pos_sync.models import Device, DeviceEpoch, PairingCode
 from pos_sync.protocol import BadField
-from pos_sync.services.devices import in_use, token_hash
+from pos_sync.services.devices import in_use, new_token
+from pos_sync.services.epochs import epoch_for_pairing
 from receivables.domain.errors import InactiveCode, RuleBroken, WrongDirection, gettext_noop
 from receivables.models import Actor, Branch, BranchPaymentMethod, Direction, HistoryCode, PaymentMethod
 from receivables.services.moves import move
@@ -199,10 +200,11 @@ def pair(*, request: PairingRequest, now: datetime) -> Paired:
         code.save(update_fields=["device"])
     elif device.install_id != request.install_id:
         raise CodeUsed
-    return Paired(device=device, token=_new_token(device, now))
+    return Paired(device=device, token=new_token(device=device, now=now))
 
 
 def _new_device(code: PairingCode, request: PairingRequest, now: datetime) -> Device:
+    epoch = epoch_for_pairing()
     # Pairings of a branch come one after the other: two codes of one till may be used at once.
     branch = Branch.objects.locked().get(pk=code.branch_id)
     actor = Actor(name=f"{branch.code}/{code.till}", channel="till")
@@ -211,7 +213,7 @@ def _new_device(code: PairingCode, request: PairingRequest, now: datetime) -> De
     earlier = Device.objects.filter(branch=branch, till=code.till).values_list("receipt_series", flat=True)
     device = Device(
         branch=branch, till=code.till, receipt_series=next_series(earlier), install_id=request.install_id,
-        software=request.software, public_key=request.public_key, paired_at=now,
+        software=request.software, public_key=request.public_key, epoch=epoch, paired_at=now,
     )  # fmt: skip
     device.save_as(actor, because=_("Paired with a code made by %(who)s.") % {"who": code.created_by})
     DeviceEpoch.objects.create(device=device, epoch=device.epoch)
@@ -235,9 +237,3 @@ def _series(position: int) -> str:
         rest, letter = divmod(rest - 1, 26)
         letters = chr(ord("A") + letter) + letters
     return letters
-
-
-def _new_token(device: Device, now: datetime) -> str:
-    token = secrets.token_urlsafe(32)
-    DeviceToken.objects.create(device=device, token_hash=token_hash(token), prefix=token[:8], created_at=now)
-    return token

@@ -1,39 +1,41 @@
-"""The snapshot of a till: frozen in one transaction, so that counts and sums always match (H5-H11, G.9)."""
+"""The snapshot of a till: frozen in one transaction, so that counts and sums always match (H5-H11, G.9).
+
+One is built for a branch and served to all its tills while the branch's feed has nothing newer than its cursor.
+"""
 
 import gzip
 import json
 import logging
-import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from time import perf_counter
 
 from django.core import signing
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from pos_sync.models import Device, Snapshot, SnapshotPage, TillOperator, TillPolicy
+from pos_sync.models import Device, Snapshot, SnapshotPage, SyncRun, TillPolicy
+from pos_sync.services import feed, window
 from pos_sync.services.devices import limits_of, policy_of
+from pos_sync.services.epochs import in_its_epoch, look
 from pos_sync.services.sequence import one_view, read_progress, remember_through
-from receivables.domain.documents import mask_document
-from receivables.domain.due_dates import national_bank_holidays, till_window
-from receivables.domain.errors import InvalidDocument, RuleBroken, gettext_noop
-from receivables.domain.money import to_cents
-from receivables.models import Branch, BranchPaymentMethod, Customer, Holiday, Installment, PaymentMethod, Terms
-from receivables.models.installment import InstallmentQuerySet
+from pos_sync.services.window import Json
+from receivables.domain.due_dates import till_window
+from receivables.domain.errors import RuleBroken, gettext_noop
+from receivables.models import Branch
 
 logger = logging.getLogger(__name__)
 
 LIFE = timedelta(hours=24)
-# The tokens of an expired snapshot are known this long, so that a till is told "expired" and not "unknown".
+# Kept a little longer than is promised, so that serving one again and again writes nothing.
+KEPT = LIFE + timedelta(hours=1)
+# An expired snapshot is known this long, so that a till is told "expired" and not "unknown".
 REMEMBERED = timedelta(days=30)
-CALENDAR = timedelta(days=366)
-_PAGE_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
-_CURSOR_SALT = "pos.cursor"
-
-Json = dict[str, object]
+_PAGE_SALT = "pos.page"
+_BUILDERS = 0x51554954  # the first of the two keys of the advisory locks under which snapshots are built
 
 
 class UnknownPageToken(RuleBroken):
@@ -49,50 +51,159 @@ class Page:
     """One page as JSON text; `is_last` when the till has the whole snapshot with it."""
 
     written: str
+    snapshot_id: str
     as_of: datetime
     is_last: bool
 
 
-def freeze_snapshot(*, device: Device, limit: int, now: datetime) -> Page:
-    """Freeze a snapshot for a device, at most `limit` installments a page, and give its first page.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A till's wish: at most `limit` installments a page, unless it has one of the snapshots `known` already."""
 
-    Rows, sums, cursor and through_seq come from one state of the database; all pages can be read for 24 hours.
+    device: Device
+    limit: int
+    now: datetime
+    known: Sequence[str] = ()
+
+    @property
+    def today(self) -> date:
+        return timezone.localdate(self.now)
+
+
+def first_page(asked: Asked) -> Page | None:
+    """Give the first page of the snapshot of the device's branch, built anew where the feed has news.
+
+    None says that what the till has is still the one to serve (ETag, 304). Rows, sums, cursor and through_seq are of
+    one state of the database. Of several who find news one builds, the others wait for it.
     """
+    is_there, page = _find(asked)
+    if not is_there:
+        with one_builder(asked.device.branch_id):
+            is_there, page = _find(asked)
+            if not is_there:
+                page = build(asked.device.branch, page_size=asked.limit, why=SyncRun.Why.ASKED, asked=asked)
+    return page
+
+
+def _find(asked: Asked) -> tuple[bool, Page | None]:
+    """Say whether there is one to serve, and give its first page unless the till has it."""
+    return in_its_epoch(lambda: _find_in_view(asked), now=asked.now)
+
+
+def _find_in_view(asked: Asked) -> tuple[bool, Page | None]:
     with one_view():
-        progress = read_progress(device_id=device.pk, epoch=device.epoch)
-        branch = Branch.objects.select_related("parameter_set").get(pk=device.branch_id)
-        whole = _Whole.read(branch, today=timezone.localdate(now))
-        snapshot = Snapshot.objects.create(
-            snapshot_id=secrets.token_hex(16), device=device, as_of=now, expires_at=now + LIFE
+        epoch = look().number
+        living = Snapshot.objects.filter(
+            branch=asked.device.branch_id, epoch=epoch, business_date=asked.today, expires_at__gt=asked.now
         )
-        first = {
-            "epoch": device.epoch,
-            "as_of": now.isoformat(timespec="milliseconds"),
-            "through_seq": progress.through_seq,
-            "applied_above": progress.applied_above,
-            "cursor": _cursor(device, as_of=now, horizon=till_window(whole.today)[1]),
-            **whole.head(),
-        }
-        pages = _write_pages(snapshot, first, whole, limit)
-    remember_through(device_id=device.pk, epoch=device.epoch, through_seq=progress.through_seq)
-    _prune(now)
-    return _page(pages[0], is_last=len(pages) == 1)
+        held = living.filter(snapshot_id__in=asked.known).first() if asked.known else None
+        newest = living.filter(page_size=asked.limit).order_by("-as_of", "-pk").first()
+        for snapshot in filter(None, (held, newest)):
+            if not feed.has_news(branch=asked.device.branch, cursor=snapshot.cursor, today=asked.today):
+                return True, None if snapshot is held else _first(snapshot, asked)
+    return False, None
+
+
+def _first(snapshot: Snapshot, asked: Asked) -> Page:
+    """Fit the first page to the device: as long as the feed has no news, the rows are those of now."""
+    progress = read_progress(device_id=asked.device.pk, epoch=snapshot.epoch)
+    remember_through(device_id=asked.device.pk, epoch=snapshot.epoch, through_seq=progress.through_seq)
+    if snapshot.expires_at < asked.now + LIFE:
+        Snapshot.objects.filter(pk=snapshot.pk).update(expires_at=asked.now + KEPT)
+    members = {
+        "as_of": asked.now.isoformat(timespec="milliseconds"),
+        "through_seq": progress.through_seq,
+        "applied_above": progress.applied_above,
+    }
+    return _page(snapshot, 1, asked.device, as_of=asked.now, members=members)
 
 
 def read_page(*, device: Device, page_token: str, now: datetime) -> Page:
-    """Give a page that was frozen for this device; raises UnknownPageToken and SnapshotExpired."""
-    if not _PAGE_TOKEN.fullmatch(page_token):
+    """Give a page of a snapshot that this device began; raises UnknownPageToken and SnapshotExpired."""
+    try:
+        said = signing.loads(page_token, salt=_PAGE_SALT)
+        snapshot = Snapshot.objects.get(pk=said["snapshot"]) if said["device"] == device.pk else None
+    except (signing.BadSignature, Snapshot.DoesNotExist) as unknown:
+        raise UnknownPageToken from unknown
+    if snapshot is None:
         raise UnknownPageToken
-    page = SnapshotPage.objects.select_related("snapshot").filter(token=page_token, snapshot__device=device).first()
-    if page is None:
-        raise UnknownPageToken
-    if now >= page.snapshot.expires_at:
+    if now >= datetime.fromisoformat(said["until"]) or now >= snapshot.expires_at:
         raise SnapshotExpired
-    return _page(page, is_last=not page.snapshot.pages.filter(number__gt=page.number).exists())
+    return _page(snapshot, said["page"], device, as_of=snapshot.as_of, until=said["until"])
 
 
-def _page(page: SnapshotPage, *, is_last: bool) -> Page:
-    return Page(written=gzip.decompress(page.body).decode(), as_of=page.snapshot.as_of, is_last=is_last)
+def _page(
+    snapshot: Snapshot, number: int, device: Device, *, as_of: datetime, until: str = "", members: Json | None = None
+) -> Page:
+    """Put what depends on the device before a page's frozen text: the token of the next page, its own progress."""
+    bodies = dict(snapshot.pages.filter(number__in=(number, number + 1)).values_list("number", "body"))
+    until = until or (as_of + LIFE).isoformat()
+    following = {"snapshot": snapshot.pk, "page": number + 1, "device": device.pk, "until": until}
+    token = signing.dumps(following, salt=_PAGE_SALT) if number + 1 in bodies else None
+    own = json.dumps({"page_token": token, **(members or {})}, separators=(",", ":"))
+    written = f"{own[:-1]},{gzip.decompress(bodies[number]).decode()[1:]}"
+    return Page(written=written, snapshot_id=snapshot.snapshot_id, as_of=as_of, is_last=token is None)
+
+
+# Building
+
+
+def build(
+    branch: Branch, *, page_size: int, why: str, asked: Asked | None = None, now: datetime | None = None
+) -> Page | None:
+    """Freeze what the tills of a branch need, and keep a record of it; give the asking till's first page."""
+    moment = asked.now if asked else now
+    assert moment is not None
+    run = SyncRun(branch=branch, why=why, business_date=timezone.localdate(moment), began_at=moment)
+    began = perf_counter()
+    try:
+        page = in_its_epoch(lambda: _build(run, page_size, asked), now=moment)
+    except Exception as failure:
+        run.snapshot, run.rows, run.size = None, 0, 0
+        _record(run, began, SyncRun.Result.FAILED, error=f"{type(failure).__name__}: {failure}"[:500])
+        raise
+    _record(run, began, SyncRun.Result.BUILT)
+    _prune(moment)
+    return page
+
+
+def _build(run: SyncRun, page_size: int, asked: Asked | None) -> Page | None:
+    with one_view():
+        standing = look()
+        branch = Branch.objects.select_related("parameter_set").get(pk=run.branch_id)
+        whole = _Whole.read(branch, today=run.business_date)
+        cursor = feed.newest_cursor(branch=branch, policy=whole.policy, standing=standing, today=whole.today)
+        snapshot = Snapshot.objects.create(
+            snapshot_id=secrets.token_hex(16), branch=branch, epoch=standing.number, business_date=whole.today,
+            page_size=page_size, cursor=cursor, as_of=run.began_at, expires_at=run.began_at + KEPT,
+        )  # fmt: skip
+        first = {"epoch": standing.number, "cursor": cursor, **whole.head()}
+        run.snapshot, run.rows, run.size = snapshot, len(whole.installments), _write_pages(snapshot, first, whole)
+        return _first(snapshot, asked) if asked else None
+
+
+def _record(run: SyncRun, began: float, result: str, *, error: str = "") -> None:
+    run.duration_ms, run.result, run.error = round((perf_counter() - began) * 1000), result, error
+    try:
+        with transaction.atomic():
+            run.save()
+    except DatabaseError:
+        logger.warning("a synchronisation of branch %s could not be recorded", run.branch_id, exc_info=True)
+
+
+@contextmanager
+def one_builder(branch_id: int) -> Iterator[None]:
+    """Let one process at a time build a branch's snapshot; SQLite has one writer anyway."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_BUILDERS, branch_id])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_BUILDERS, branch_id])
 
 
 def _prune(now: datetime) -> None:
@@ -108,21 +219,22 @@ def _prune(now: datetime) -> None:
 # Pages
 
 
-def _write_pages(snapshot: Snapshot, first: Json, whole: "_Whole", limit: int) -> list[SnapshotPage]:
-    slices = [whole.installments[start : start + limit] for start in range(0, len(whole.installments), limit)] or [[]]
-    tokens = [secrets.token_urlsafe(32) for _ in slices]
+def _write_pages(snapshot: Snapshot, first: Json, whole: "_Whole") -> int:
+    """Write a snapshot's pages and give their size in bytes."""
+    size, rows = snapshot.page_size, whole.installments
+    slices = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
     sent: set[object] = set()
     pages = []
-    for number, rows in enumerate(slices, start=1):
+    for number, installments in enumerate(slices, start=1):
         document = {
             "snapshot_id": snapshot.snapshot_id,
             **(first if number == 1 else {}),
-            "customers": whole.customers_of(rows, besides=sent),
-            "installments": rows,
-            "page_token": tokens[number] if number < len(tokens) else None,
+            "customers": whole.customers_of(installments, besides=sent),
+            "installments": installments,
         }
-        pages.append(SnapshotPage(snapshot=snapshot, number=number, token=tokens[number - 1], body=_frozen(document)))
-    return SnapshotPage.objects.bulk_create(pages, batch_size=20)
+        pages.append(SnapshotPage(snapshot=snapshot, number=number, body=_frozen(document)))
+    SnapshotPage.objects.bulk_create(pages, batch_size=20)
+    return sum(len(page.body) for page in pages)
 
 
 def _frozen(document: Json) -> bytes:
@@ -146,8 +258,9 @@ class _Whole:
     @classmethod
     def read(cls, branch: Branch, *, today: date) -> "_Whole":
         policy = policy_of(branch)
-        rows = window_of(branch, policy, today=today)
-        return cls(branch, policy, today, installments=_installments(rows), customers=_customers(rows))
+        rows = window.window_of(branch, policy, today=today)
+        installments = window.installment_rows(rows.order_by("pk"))
+        return cls(branch, policy, today, installments=installments, customers=window.customers_in(rows))
 
     def customers_of(self, rows: Sequence[Json], *, besides: set[object]) -> list[Json]:
         """Give the customers of these installments that were not sent before, and count them as sent."""
@@ -161,14 +274,10 @@ class _Whole:
         return {
             "business_date": self.today.isoformat(),
             "horizon": horizon.isoformat(),
-            "terms": list(_terms({int(str(row["terms_id"])) for row in self.installments} | {self._own_terms})),
-            "holidays": [day.isoformat() for day in _holidays(self.today)],
-            "payment_methods": list(_payment_methods(self.branch, self.policy)),
-            "operators": list(
-                TillOperator.objects.filter(branch=self.branch, is_active=True)
-                .order_by("code")
-                .values("code", "name", "pin_hash")
-            ),
+            "terms": window.terms_rows({int(str(row["terms_id"])) for row in self.installments} | {self._own_terms}),
+            "holidays": window.holidays(self.today),
+            "payment_methods": window.payment_methods(self.branch, self.policy),
+            "operators": window.operators(self.branch),
             "limits": limits_of(self.policy),
             "expected": {
                 "installments": len(self.installments),
@@ -180,91 +289,3 @@ class _Whole:
     @property
     def _own_terms(self) -> int:
         return self.branch.parameter_set.terms_id
-
-
-def window_of(branch: Branch, policy: TillPolicy, *, today: date) -> InstallmentQuerySet:
-    """Select what the tills of a branch carry: overdue or due within 30 days, in the policy's scope (G.9)."""
-    window: InstallmentQuerySet = Installment.objects.in_window(today=today)
-    return window if policy.sees_company else window.filter(title__collecting_branch=branch)
-
-
-def _installments(rows: InstallmentQuerySet) -> list[Json]:
-    columns = rows.order_by("pk").values_list(
-        "pk", "version", "title_id", "title__bill_to_id", "number", "title__installment_count",
-        "title__document_number", "due_date", "amount", "balance", "terms_id", "interest_from", "fine_charged",
-        "carried_charges", "status",
-    )  # fmt: skip
-    return [
-        {
-            "id": str(pk), "version": version, "title_id": str(title), "customer_id": str(customer),
-            "number": f"{number}/{count}", "document": document, "due_date": due.isoformat(),
-            "amount_cents": to_cents(amount), "balance_cents": to_cents(balance), "terms_id": str(terms),
-            "interest_from": interest_from.isoformat(), "fine_charged": fine_charged,
-            "carried_charges_cents": to_cents(carried), "status": status,
-        }
-        for pk, version, title, customer, number, count, document, due, amount, balance, terms, interest_from,
-            fine_charged, carried, status in columns
-    ]  # fmt: skip
-
-
-def _customers(rows: InstallmentQuerySet) -> dict[str, Json]:
-    columns = Customer.objects.filter(pk__in=rows.values("title__bill_to")).values_list(
-        "pk", "version", "name", "document"
-    )
-    return {
-        str(pk): {"id": str(pk), "version": version, "name": name, "document_masked": _masked(document)}
-        for pk, version, name, document in columns
-    }
-
-
-def _masked(document: str) -> str:
-    try:
-        return mask_document(document)
-    except InvalidDocument:
-        return "*" * len(document)
-
-
-def _terms(ids: Iterable[int]) -> Iterator[Json]:
-    for terms in Terms.objects.filter(pk__in=ids).order_by("pk"):
-        yield {
-            "id": str(terms.pk),
-            "interest_percent": percent(terms.interest_percent),
-            "interest_per": terms.interest_per,
-            "fine_percent": percent(terms.fine_percent),
-            "max_discount_percent": percent(terms.max_discount_percent),
-            "allow_partial": terms.allow_partial,
-        }
-
-
-def percent(value: Decimal) -> str:
-    """Write a percentage with two places or as many as it needs: `1.00`, `0.0334`."""
-    whole, _, places = f"{value:f}".partition(".")
-    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
-
-
-def _holidays(today: date) -> list[date]:
-    """List bank holidays, national and local, from a year back to a year ahead (G.17)."""
-    first, last = today - CALENDAR, today + CALENDAR
-    national = {day for year in range(first.year, last.year + 1) for day in national_bank_holidays(year)}
-    local = Holiday.objects.filter(day__range=(first, last)).values_list("day", flat=True)
-    return sorted({day for day in national if first <= day <= last} | set(local))
-
-
-def _payment_methods(branch: Branch, policy: TillPolicy) -> Iterator[Json]:
-    """List what a branch can post; credit of a customer is used in the back office only."""
-    offline = set(policy.offline_methods.values_list("pk", flat=True)) if policy.pk else set()
-    rows = BranchPaymentMethod.objects.filter(branch=branch, method__is_active=True).select_related("method")
-    for method in (row.method for row in rows.exclude(method__code=PaymentMethod.CREDIT).order_by("method__code")):
-        yield {
-            "code": method.code,
-            "name": method.name,
-            "offline": method.pk in offline if policy.pk else method.code == PaymentMethod.CASH,
-            "gives_change": method.gives_change,
-            "needs_reference": method.needs_reference,
-        }
-
-
-def _cursor(device: Device, *, as_of: datetime, horizon: date) -> str:
-    """Sign what the next pull of changes must know: whose window this was, when it was read, how far it reached."""
-    seen = {"as_of": as_of.isoformat(), "horizon": horizon.isoformat()}
-    return signing.dumps({"branch": device.branch_id, "epoch": device.epoch, **seen}, salt=_CURSOR_SALT)

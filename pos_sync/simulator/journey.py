@@ -14,15 +14,18 @@ from uuid import uuid4
 from pos_sync.simulator import contract
 from pos_sync.simulator.clock import TillClock
 from pos_sync.simulator.errors import ContractBroken, JournalForeign, ServerSilent, SimulationStopped
+from pos_sync.simulator.follow import followed, reconciled
 from pos_sync.simulator.journal import Journal, Json
 from pos_sync.simulator.line import FaultyLine, Line, TillClient
 from pos_sync.simulator.report import UNDECIDED, Report
 from pos_sync.simulator.scenario import Scenario
 from pos_sync.simulator.snapshot import Snapshot, download_snapshot
-from pos_sync.simulator.till import Identity, OfflineTill
+from pos_sync.simulator.till import IN_CUSTODY, Identity, OfflineTill
 from pos_sync.simulator.upload import Uploader
 
 PAGE, PAGE_UNDER_FAULTS = 500, 40
+ROTATED_SOMETIMES, RECONCILED_SOMETIMES = 0.5, 0.7
+MOST_RECONCILED = 1000
 POLL_SECONDS = 0.5
 
 
@@ -92,6 +95,7 @@ class Journey:
         self._client, self._report, self._token_path = client, report, token_path
         self._batch, self._timeout, self._say, self._sleep = batch, timeout, say, sleep
         self._clock = TillClock()
+        self._rng = Random(f"{report.seed}/habits")
 
     def travel(self, path: Path, *, code: str | None, receipts: int) -> None:
         """Go the whole way; the journal says at its end whether all agreed."""
@@ -127,8 +131,17 @@ class Journey:
         if kept is None:
             kept = self._pair(journal, code)
             self._keep(kept)
-        self._client.token = kept.pop("token")
-        return Identity(**kept)
+        self._client.token = kept["token"]
+        if self._rng.random() < ROTATED_SOMETIMES:
+            self._rotate(kept)
+        return Identity(**{name: value for name, value in kept.items() if name != "token"})
+
+    def _rotate(self, kept: Json) -> None:
+        """Take a new token, keep it, and only then use it: its first use ends the one before."""
+        fresh = contract.text(self._client.rotate(), "token", where="rotate")
+        self._keep(kept | {"token": fresh})
+        self._client.token = fresh
+        self._report.tokens_rotated += 1
 
     def _pair(self, journal: Journal, code: str | None) -> Json:
         if not code:
@@ -190,7 +203,7 @@ class Journey:
         uploader.flush()
 
     def _download(self) -> Snapshot:
-        snapshot = download_snapshot(self._client, limit=PAGE_UNDER_FAULTS if self._report.faults else PAGE)
+        snapshot = self._fresh()
         self._report.snapshot = {
             "installments": len(snapshot.installments),
             "customers": len(snapshot.customers),
@@ -221,6 +234,30 @@ class Journey:
             report.problems.append(f"the server misses the seqs {uploader.missing[:20]}, all of which were delivered")
         if till.operations and answering:
             report.compare(till, self._await_decisions(till))
+            self._follow(till)
+
+    def _follow(self, till: OfflineTill) -> None:
+        """Bring the copy up to date by changes, and sometimes reconcile; a stop is reported."""
+        if not till.is_loaded:
+            return
+        try:
+            snapshot = followed(self._client, till.snapshot, fresh=self._fresh, limit=self._page)
+            if self._rng.random() < RECONCILED_SOMETIMES:
+                listed = [{"seq": operation["seq"], "op_id": op_id} for op_id, operation in till.operations.items()
+                          if till.custody.get(op_id) in IN_CUSTODY]  # fmt: skip
+                snapshot, self._report.reconciled = reconciled(
+                    self._client, snapshot, operations=listed[-MOST_RECONCILED:], limit=self._page
+                )
+            till.load(snapshot)
+        except SimulationStopped as stop:
+            self._report.problems.append(f"{stop.code}: {stop}")
+
+    @property
+    def _page(self) -> int:
+        return PAGE_UNDER_FAULTS if self._report.faults else PAGE
+
+    def _fresh(self) -> Snapshot:
+        return download_snapshot(self._client, limit=self._page)
 
     def _await_decisions(self, till: OfflineTill) -> list[Json]:
         """Ask until nothing is undecided, or the time is over; quarantine explains what waits for ever."""

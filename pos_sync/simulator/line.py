@@ -160,6 +160,16 @@ class TillClient:
     def snapshot_page(self, *, page_token: str | None, limit: int) -> Json:
         return self._call("GET", "/snapshot", query={"page_token": page_token, "limit": limit})
 
+    def changes(self, *, cursor: str, limit: int) -> Json:
+        return self._call("GET", "/changes", query={"cursor": cursor, "limit": limit})
+
+    def reconcile(self, figures: Json) -> Json:
+        return self._call("POST", "/reconcile", body=figures)
+
+    def rotate(self) -> Json:
+        """Ask for a new token; the one in use works until the new one is first used."""
+        return self._call("POST", "/token/rotate")
+
     def push(self, envelope: Json) -> Json:
         return self._call("POST", "/operations", body=envelope)
 

@@ -25,6 +25,8 @@ class Report:
     device_id: str = ""
     journal: str = ""
     snapshot: dict[str, int] = field(default_factory=dict)
+    reconciled: str = ""
+    tokens_rotated: int = 0
     operations: dict[str, int] = field(default_factory=dict)
     in_custody: int = 0
     stored: int = 0
@@ -62,7 +64,8 @@ class Report:
         states = ", ".join(f"{state} {self.states.get(state, 0)}" for state in sorted(STATES))
         return [
             f"till {self.till} of branch {self.branch}, device {self.device_id}, seed {self.seed}",
-            f"snapshot: {_listed(self.snapshot)}",
+            f"snapshot: {_listed(self.snapshot)}; reconciled: {self.reconciled or 'not asked'}; "
+            f"tokens rotated: {self.tokens_rotated}",
             f"operations: {count} ({_listed(self.operations)})",
             f"custody: {self.in_custody} of {count}; answers: stored {self.stored}, duplicates {self.duplicates}, "
             f"conflicts {self.conflicts}, refused {len(self.refused)}",

@@ -89,6 +89,7 @@ class Snapshot:
     snapshot_id: str
     epoch: int
     as_of: str
+    cursor: str
     through_seq: int
     applied_above: frozenset[int]
     customers: tuple[str, ...]
@@ -131,6 +132,7 @@ class Snapshot:
             snapshot_id=contract.text(first, "snapshot_id", where="page 1"),
             epoch=contract.integer(first, "epoch", where="page 1"),
             as_of=contract.text(first, "as_of", where="page 1"),
+            cursor=contract.text(first, "cursor", where="page 1"),
             through_seq=contract.integer(first, "through_seq", where="page 1"),
             applied_above=frozenset(contract.integers(first, "applied_above", where="page 1")),
             customers=tuple(sorted(set(customers))),

@@ -95,6 +95,10 @@ class OfflineTill:
         return self._snapshot
 
     @property
+    def is_loaded(self) -> bool:
+        return self._snapshot is not None
+
+    @property
     def today(self) -> date:
         return self._clock.now().date()
 

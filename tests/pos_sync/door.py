@@ -68,6 +68,11 @@ class Till:
     def get(self, address: str, **query: Any) -> HttpResponse:
         return get(address, token=self.token, **query)
 
+    def reconcile(self, **figures: Any) -> dict[str, Any]:
+        """Give the answer without the time."""
+        answer = body_of(send("reconcile", figures, token=self.token))
+        return {name: value for name, value in answer.items() if name != "server_time"}
+
     def become(self, state: str) -> None:
         call_command("device_state", self.device_id, state, reason="Perdido na loja")
 

@@ -85,6 +85,8 @@ class FakeServer:
         self.times_told = 1
         self.asked: list[tuple[str, str, dict, dict | None]] = []
         self.fail_next: list[tuple[int, dict, bytes]] = []
+        self.news: list[dict] = []
+        self.reconciled: list[dict] = []
         self.decide: Callable[[dict], dict] = decide
         self.tokens = 0
         self.installs: set[str] = set()
@@ -119,7 +121,7 @@ class FakeServer:
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         self.asked.append((method, path, headers, body))
         name = path.removeprefix("/api/pos/v1/")
-        return getattr(self, f"{method.lower()}_{name}")(query, body)
+        return getattr(self, f"{method.lower()}_{name.replace('/', '_')}")(query, body)
 
     def get_ping(self, query: dict, body: None) -> tuple[int, dict]:
         return 200, {"server_time": datetime.now(UTC).isoformat(), "protocol": {"current": 1, "min_pull": 1}}
@@ -145,6 +147,18 @@ class FakeServer:
         here = {row["customer_id"] for row in rows} - sent
         page["customers"] = [row for row in self.page["customers"] if row["id"] in here]
         return 200, page
+
+    def get_changes(self, query: dict, body: None) -> tuple[int, dict]:
+        told = {"installments": [], "customers": [], "terms": [], "results": [], "cursor": "opaque", "more": False}
+        page = {name: self.page[name] for name in ("through_seq", "applied_above", "horizon", "limits")}
+        return 200, told | page | (self.news.pop(0) if self.news else {})
+
+    def post_reconcile(self, query: dict, body: dict) -> tuple[int, dict]:
+        return 200, self.reconciled.pop(0) if self.reconciled else {"match": True}
+
+    def post_token_rotate(self, query: dict, body: None) -> tuple[int, dict]:
+        self.tokens += 1
+        return 200, {"token": f"token-{self.tokens}"}
 
     def post_operations(self, query: dict, body: dict) -> tuple[int, dict]:
         limit = self.page["limits"].get("enforced_operations", 200)

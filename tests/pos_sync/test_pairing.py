@@ -126,6 +126,7 @@ def test_pairing_tells_a_till_who_it_is():
         "max_batch_operations": 200, "max_batch_bytes": 524288, "max_operation_bytes": 65536, "max_page": 1000,
         "offline": {
             "max_receipt_cents": 500_000, "max_pending_cents": 5_000_000, "warn_age_hours": 24, "stop_age_hours": 168,
+            "blind_close": False,
         },
     }  # fmt: skip
     assert told.keys() == {

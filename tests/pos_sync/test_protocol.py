@@ -640,8 +640,11 @@ def test_a_code_that_no_till_knows_is_not_told() -> None:
 
 
 def test_the_limits_are_those_of_the_contract() -> None:
-    told = limits(max_receipt_cents=1, max_pending_cents=2, warn_age_hours=3, stop_age_hours=4)
+    told = limits(max_receipt_cents=1, max_pending_cents=2, warn_age_hours=3, stop_age_hours=4, blind_close=True)
     assert told == {
         "max_batch_operations": 200, "max_batch_bytes": 524_288, "max_operation_bytes": 65_536, "max_page": 1_000,
-        "offline": {"max_receipt_cents": 1, "max_pending_cents": 2, "warn_age_hours": 3, "stop_age_hours": 4},
+        "offline": {
+            "max_receipt_cents": 1, "max_pending_cents": 2, "warn_age_hours": 3, "stop_age_hours": 4,
+            "blind_close": True,
+        },
     }  # fmt: skip

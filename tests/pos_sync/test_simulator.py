@@ -41,6 +41,7 @@ from pos_sync.simulator import (
     run,
     uuid7,
 )
+from pos_sync.simulator.follow import followed, pull, reconciled
 
 from .fake_server import METHODS, TERMS, TODAY, FakeServer, decide, installment_row, snapshot_page
 
@@ -711,3 +712,76 @@ def test_the_command_fails_with_a_list_when_the_sides_disagree(server: FakeServe
     with pytest.raises(CommandError, match="told more than once") as failure:
         call_command("simulate_till", "--url", server.url, "--code", "C", "--receipts", "3")
     assert failure.value.returncode == 1
+
+
+# Following the books
+
+
+@pytest.fixture
+def copy(client: TillClient) -> Snapshot:
+    return download_snapshot(client)
+
+
+def test_changes_are_upserted_by_version_and_what_is_gone_is_dropped(
+    client: TillClient, server: FakeServer, copy: Snapshot
+) -> None:
+    older = installment_row(0, version=0, balance_cents=1)
+    newer = installment_row(1, version=2, balance_cents=77)
+    gone = {"id": "i0002", "version": 2, "gone": "settled"}
+    server.news = [{"installments": [older, newer], "more": True}, {"installments": [gone], "through_seq": 5}]
+    now, news = pull(client, copy, limit=2)
+    assert (now.installments["i0000"].balance_cents, now.installments["i0001"].balance_cents) == (10_000, 77)
+    assert "i0002" not in now.installments
+    assert now.covers(5)
+    assert news.touched == {"i0000", "i0001", "i0002"}
+
+
+@pytest.mark.parametrize(
+    "row", [{"id": "i0002", "version": 2, "gone": "eaten"}, installment_row(1, version=2, terms_id="unknown")]
+)
+def test_changes_that_break_the_contract_stop_the_till(
+    client: TillClient, server: FakeServer, copy: Snapshot, row: dict
+) -> None:
+    server.news = [{"installments": [row]}]
+    with pytest.raises(ContractBroken):
+        pull(client, copy, limit=2)
+
+
+def test_a_row_that_the_changes_lost_is_found(client: TillClient, server: FakeServer, copy: Snapshot) -> None:
+    server.page = snapshot_page(server.page["installments"][:-1])
+    with pytest.raises(ContractBroken, match="i0029"):
+        followed(client, copy, fresh=lambda: download_snapshot(client), limit=500)
+
+
+def test_a_reset_cursor_sends_the_till_to_a_snapshot(client: TillClient, server: FakeServer, copy: Snapshot) -> None:
+    server.page = snapshot_page(server.page["installments"][:-1])
+    server.fail(410, body=b'{"code":"cursor_reset"}')
+    now = followed(client, copy, fresh=lambda: download_snapshot(client), limit=500)
+    assert len(now.installments) == 29
+
+
+def test_figures_are_reconciled_again_after_another_pull(
+    client: TillClient, server: FakeServer, copy: Snapshot
+) -> None:
+    server.reconciled = [{"match": False, "action": "snapshot", "missing": []}]
+    assert reconciled(client, copy, operations=[], limit=500)[1] == "match"
+
+
+def test_a_server_that_asks_again_for_what_it_has_is_named(
+    client: TillClient, server: FakeServer, copy: Snapshot
+) -> None:
+    server.reconciled = [{"match": False, "action": "resend", "missing": [3]}]
+    with pytest.raises(ContractBroken, match=r"\[3\]"):
+        reconciled(client, copy, operations=[{"seq": 3, "op_id": "a"}], limit=500)
+
+
+def test_some_runs_take_a_new_token_and_keep_it_before_they_use_it(tmp_path: Path) -> None:
+    rotated = set()
+    for seed in range(6):
+        with FakeServer().serving() as server:
+            file = tmp_path / str(seed)
+            report = run(url=server.url, code="K", receipts=1, seed=seed, token_file=file)
+            rotated.add(report.tokens_rotated)
+            used = server.asked[-1][2]["Authorization"]
+            assert (report.problems, used) == ([], f"Device {json.loads(file.read_text())['token']}")
+    assert rotated == {0, 1}

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from pos_sync.models import DeviceContact, Snapshot, SnapshotPage, TillOperator, TillPolicy
-from pos_sync.services.snapshot import percent
+from pos_sync.services.window import percent
 from receivables.models import SYSTEM, Customer, Holiday, Installment, PaymentMethod
 from receivables.services.settlement import settle_title
 from receivables.services.title import cancel_title
@@ -167,13 +167,21 @@ def test_operators_are_the_active_ones_of_the_branch(till):
             SYSTEM
         )
     (page,) = pages_of(till)
-    assert page["operators"] == [{"code": "7", "name": "Bia", "pin_hash": "pbkdf2_sha256$1$a$b"}]
+    assert page["operators"] == [{"code": "7", "name": "Bia", "pin_hash": "pbkdf2_sha256$1$a$b", "supervisor": False}]
 
 
 def test_limits_are_the_policys(till):
     TillPolicy(parameter_set=till.branch.parameter_set, max_receipt_cents=12_300).save_as(SYSTEM)
     (page,) = pages_of(till)
     assert page["limits"]["offline"]["max_receipt_cents"] == 12_300
+
+
+def test_a_till_is_told_to_count_blind_where_the_branch_does(till):
+    parameters = till.branch.parameter_set
+    parameters.blind_closing = True
+    parameters.save_as(SYSTEM)
+    (page,) = pages_of(till)
+    assert page["limits"]["offline"]["blind_close"] is True
 
 
 # Pages
@@ -324,8 +332,8 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(till):
             till.get("snapshot")
         return len(queries)
 
-    fill(till, customers=1, each=1)
     statements()
+    fill(till, customers=1, each=1)
     few = statements()
     fill(till, customers=8, each=5)
     assert statements() == few
