@@ -10,6 +10,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
@@ -83,6 +84,20 @@ def check_static_files(app_configs: Sequence[AppConfig] | None, **_options: Any)
         return []
     return [
         _refusal("E006", _("Static files are not collected."), _("Run `manage.py collectstatic --no-input` first."))
+    ]
+
+
+@register(Tags.security)
+def check_second_factor(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
+    """Warn of a production in which a password alone reverses closed cash."""
+    if settings.DEBUG or settings.SECOND_FACTOR_GROUPS:
+        return []
+    return [
+        CheckWarning(
+            _("Nobody has to have a second factor."),
+            hint=_("Set SECOND_FACTOR_GROUPS=Gerência,Tesouraria, or more groups."),
+            id="config.W001",
+        )
     ]
 
 

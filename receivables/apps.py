@@ -15,6 +15,6 @@ class ReceivablesConfig(AppConfig):
         from receivables.models import triggers
         from receivables.services import groups
 
-        pre_migrate.connect(triggers.drop, sender=self, dispatch_uid="quita_triggers_drop")
+        pre_migrate.connect(triggers.before_migrate, sender=self, dispatch_uid="quita_triggers_drop")
         post_migrate.connect(triggers.install, sender=self, dispatch_uid="quita_triggers_install")
         post_migrate.connect(groups.sync, sender=self, dispatch_uid="quita_groups_sync")

@@ -498,10 +498,12 @@ _HISTORY_QUESTIONS = (
 def closings_hold() -> Iterator[Violation]:
     """B7: a closed day's movements = what was closed + its supplements; days and sessions are closed ⇔ closings say so.
 
-    A day's closing stands until it is reopened; supplements are of the day they are booked on and numbered 1..n.
-    Of a session only what is recorded is checked: closed ⇔ it has a closing; comparing what was counted with what was
-    expected is the closing's own work, and no closing is rewritten (G.11).
+    A day's closing stands until it is reopened; supplements are of the day they are booked on and numbered 1..n, those
+    of a session's closing are of its session. A session expects its float and all that is no supplement of it; a count
+    expects what its closing adds up to, with the balance in the drawer. No closing is rewritten (G.11).
     """
+    yield from _counts_hold()
+    yield from _session_supplements_hold()
     yield from ask(
         "B7",
         _("Cash day %(cash_day_id)s is %(status)s and has %(closings)s closings that were not reopened."),
@@ -595,6 +597,134 @@ def closings_hold() -> Iterator[Violation]:
     )
 
 
+def _counts_hold() -> Iterator[Violation]:
+    """A count is its lines, a closing is the count it was closed with, and no more than the difference is posted."""
+    yield from ask(
+        "B7",
+        _(
+            "Count %(cash_day_count_id)s expects R$ %(expected_cents)s and counted R$ %(counted_cents)s; its lines "
+            "make R$ %(line_expected_cents)s and R$ %(line_counted_cents)s."
+        ),
+        """
+        SELECT * FROM (
+            SELECT count.id AS cash_day_count_id, CENTS(count.expected_amount) AS expected_cents,
+                   CENTS(count.counted_amount) AS counted_cents,
+                   COALESCE(SUM(CENTS(line.expected_amount)), 0) AS line_expected_cents,
+                   COALESCE(SUM(CENTS(line.counted_amount)), 0) AS line_counted_cents
+            FROM receivables_cashdaycount count
+            LEFT JOIN receivables_cashdaycountline line ON line.count_id = count.id
+            GROUP BY count.id, count.expected_amount, count.counted_amount
+        ) count
+        WHERE expected_cents <> line_expected_cents OR counted_cents <> line_counted_cents
+        ORDER BY cash_day_count_id
+        """,
+    )
+    yield from ask(
+        "B7",
+        _(
+            "Closing %(cash_day_closing_id)s adds up to R$ %(closed_cents)s with R$ %(closed_counted_cents)s counted; "
+            "its count %(cash_day_count_id)s expects R$ %(expected_cents)s and counted R$ %(counted_cents)s."
+        ),
+        """
+        SELECT * FROM (
+            SELECT closing.id AS cash_day_closing_id, count.id AS cash_day_count_id,
+                   CENTS(closing.total)
+                       + CASE WHEN count.opening_amount IS NULL THEN 0 ELSE CENTS(closing.opening_balance) END
+                       AS closed_cents,
+                   CENTS(closing.counted_amount) AS closed_counted_cents,
+                   CENTS(count.expected_amount) AS expected_cents, CENTS(count.counted_amount) AS counted_cents,
+                   closing.cash_day_id AS closed_day, count.cash_day_id AS counted_day
+            FROM receivables_cashdayclosing closing
+            JOIN receivables_cashdaycount count ON count.id = closing.count_id
+        ) closing
+        WHERE closed_cents <> expected_cents OR closed_counted_cents IS NULL
+           OR closed_counted_cents <> counted_cents OR closed_day <> counted_day
+        ORDER BY cash_day_closing_id
+        """,
+    )
+    yield from ask(
+        "B7",
+        _(
+            "R$ %(posted_cents)s is posted of the difference of cash day %(cash_day_id)s, which is "
+            "R$ %(difference_cents)s."
+        ),
+        """
+        SELECT posted.cash_day_id, posted.cents AS posted_cents,
+               CENTS(count.counted_amount) - CENTS(count.expected_amount) AS difference_cents
+        FROM (
+            SELECT closing.cash_day_id, MAX(closing.id) AS closing_id, SUM(CENTS(movement.amount)) AS cents
+            FROM receivables_cashmovement movement
+            JOIN receivables_cashdayclosing closing ON closing.id = movement.difference_of_id
+            WHERE movement.status = 'posted' AND movement.reverses_id IS NULL
+            GROUP BY closing.cash_day_id
+        ) posted
+        JOIN receivables_cashdayclosing closing ON closing.id = posted.closing_id
+        LEFT JOIN receivables_cashdaycount count ON count.id = closing.count_id
+        WHERE count.id IS NULL
+           OR ABS(posted.cents) > ABS(CENTS(count.counted_amount) - CENTS(count.expected_amount))
+           OR posted.cents * (CENTS(count.counted_amount) - CENTS(count.expected_amount)) < 0
+        ORDER BY posted.cash_day_id
+        """,
+    )
+
+
+def _session_supplements_hold() -> Iterator[Violation]:
+    """What is posted in a closed session is a supplement of its closing, 1 to n; the rest is what it expected."""
+    yield from ask(
+        "B7",
+        _(
+            "Session closing %(cash_session_closing_id)s has %(supplements)s supplements, numbered %(first)s to "
+            "%(last)s."
+        ),
+        """
+        SELECT session_supplement_of_id AS cash_session_closing_id, COUNT(*) AS supplements,
+               MIN(session_supplement_number) AS first, MAX(session_supplement_number) AS last
+        FROM receivables_cashmovement
+        WHERE session_supplement_of_id IS NOT NULL
+        GROUP BY session_supplement_of_id
+        HAVING COUNT(session_supplement_number) <> COUNT(*)
+            OR COUNT(DISTINCT session_supplement_number) <> COUNT(*)
+            OR MIN(session_supplement_number) <> 1 OR MAX(session_supplement_number) <> COUNT(*)
+        ORDER BY session_supplement_of_id
+        """,
+    )
+    yield from ask(
+        "B7",
+        _(
+            "Cash movement %(cash_movement_id)s is a supplement of session closing %(cash_session_closing_id)s, which "
+            "is of another session."
+        ),
+        """
+        SELECT movement.id AS cash_movement_id, closing.id AS cash_session_closing_id
+        FROM receivables_cashmovement movement
+        JOIN receivables_cashsessionclosing closing ON closing.id = movement.session_supplement_of_id
+        WHERE movement.session_id IS NULL OR movement.session_id <> closing.session_id
+        ORDER BY movement.id
+        """,
+    )
+    yield from ask(
+        "B7",
+        _(
+            "Closed cash session %(cash_session_id)s expected R$ %(expected_cents)s; its float and the movements that "
+            "are no supplement make R$ %(moved_cents)s."
+        ),
+        """
+        SELECT * FROM (
+            SELECT session.id AS cash_session_id, closing.id AS cash_session_closing_id,
+                   CENTS(closing.expected_amount) AS expected_cents,
+                   CENTS(session.float_amount)
+                       + COALESCE((SELECT SUM(CENTS(movement.amount)) FROM receivables_cashmovement movement
+                                   WHERE movement.session_id = session.id
+                                     AND movement.session_supplement_of_id IS NULL), 0) AS moved_cents
+            FROM receivables_cashsession session
+            JOIN receivables_cashsessionclosing closing ON closing.session_id = session.id
+        ) session
+        WHERE expected_cents <> moved_cents
+        ORDER BY cash_session_id
+        """,
+    )
+
+
 # B9
 
 
@@ -607,7 +737,8 @@ def accounts_are_explained() -> Iterator[Violation]:
     settled amounts of closed-cash records; reversed movements and their opposites cancel out. An open known
     difference = the record's known difference + its posted clearings.
     Each record is computed again: settled amount = the posted receipt movements of the reversed share in that account,
-    known difference = settled amount − first debit. And each title's live allocations of a receipt are live in cash.
+    known difference = settled amount − first debit, which clearings bring to zero and not past it. And each title's
+    live allocations of a receipt are live in cash.
     """
     yield from ask(
         "B9",
@@ -695,6 +826,25 @@ def accounts_are_explained() -> Iterator[Violation]:
         FROM receivables_closedcashreversal
         WHERE CENTS(known_difference) <> CENTS(settled_amount) - CENTS(first_debit_amount)
         ORDER BY id
+        """,
+    )
+    yield from ask(
+        "B9",
+        _(
+            "Known difference %(closed_cash_reversal_id)s is of R$ %(known_cents)s; posted clearings leave "
+            "R$ %(left_cents)s of it."
+        ),
+        """
+        SELECT * FROM (
+            SELECT record.id AS closed_cash_reversal_id, CENTS(record.known_difference) AS known_cents,
+                   CENTS(record.known_difference) + SUM(CENTS(movement.amount)) AS left_cents
+            FROM receivables_closedcashreversal record
+            JOIN receivables_cashmovement movement ON movement.clears_id = record.id
+            WHERE movement.status = 'posted' AND movement.reverses_id IS NULL
+            GROUP BY record.id, record.known_difference
+        ) record
+        WHERE left_cents * known_cents < 0 OR ABS(left_cents) > ABS(known_cents)
+        ORDER BY closed_cash_reversal_id
         """,
     )
     yield from ask(

@@ -1,4 +1,4 @@
-"""Are the guards of the append-only rows all there? Asked by `manage.py check --database default` and by `migrate`."""
+"""Are the triggers of the database all there? Asked by `manage.py check --database default` and by `migrate`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def check_triggers(
         return []
     return [
         Error(
-            _("%(count)s triggers that guard append-only rows are missing: %(names)s.")
+            _("%(count)s triggers of the database are missing: %(names)s.")
             % {"count": len(missing), "names": ", ".join(missing)},
             hint=_("Run `manage.py migrate --skip-checks`, which installs them again, and find out who dropped them."),
             id="receivables.E001",

@@ -24,14 +24,22 @@ from receivables.models import (
     Reversal,
     Title,
 )
+from receivables.models.installment import OPEN, in_time_since
 
 MONEY = DecimalField(max_digits=15, decimal_places=2)
 DAYS_BACK = 14
+MANY_OPEN = 100_000
+"""From so many open installments on, their aging is a request of its own."""
 
 
 def of_branches(rows: Any, user: Any, lookup: str) -> Any:
     """Limit rows to those that `lookup` leads to a branch of the user's; a superuser sees all."""
     return rows if user.is_superuser else rows.filter(**{f"{lookup}__in": user.branches.values("pk")})
+
+
+def of_titles(installments: Any, titles: Any) -> Any:
+    """Limit installments to those of some titles; where the titles are all there are, nothing is looked up."""
+    return installments.filter(title__in=titles.order_by().values("pk")) if titles.query.where else installments
 
 
 def summed(column: str, **options: Any) -> Sum:
@@ -43,7 +51,10 @@ def summed(column: str, **options: Any) -> Sum:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Due dates from `first` to `last` days after today, both included; None is without end."""
+    """Due dates from `first` to `last` days after today, both included; None is without end.
+
+    What fell due on days without banks and is still payable is due today, not overdue (G.17).
+    """
 
     code: str
     label: Any
@@ -54,10 +65,26 @@ class Band:
     def is_overdue(self) -> bool:
         return self.last is not None and self.last < 0
 
-    def span(self, column: str, *, on: date) -> Q:
-        """Give the condition on a column of dates."""
-        ends = {"gte": self.first, "lte": self.last}
-        return Q(**{f"{column}__{end}": on + timedelta(days) for end, days in ends.items() if days is not None})
+    def span(self, column: str, *, on: date, in_time: date | None = None) -> Q:
+        """Give the condition on a column of dates; `in_time` is what `in_time_since` says of the day."""
+        first, last = self.ends(on=on, in_time=in_time or in_time_since(on))
+        ends = {"gte": first, "lte": last}
+        return Q(**{f"{column}__{end}": day for end, day in ends.items() if day is not None})
+
+    def holds(self, due_date: date, *, on: date, in_time: date) -> bool:
+        """Say whether a due date is in the band."""
+        first, last = self.ends(on=on, in_time=in_time)
+        return (first is None or first <= due_date) and (last is None or due_date <= last)
+
+    def ends(self, *, on: date, in_time: date) -> tuple[date | None, date | None]:
+        """Give the first and the last due date of the band; it is empty where the first is after the last."""
+        first = None if self.first is None else on + timedelta(self.first)
+        last = None if self.last is None else on + timedelta(self.last)
+        if self.first == 0:
+            first = in_time
+        if last is not None and self.is_overdue:
+            last = min(last, in_time - timedelta(1))
+        return first, last
 
 
 BANDS = (
@@ -84,17 +111,21 @@ class Aged:
 
 def aging(user: Any, *, on: date) -> list[Aged]:
     """Add up the open balances of the user's branches by band of due date."""
-    rows = Installment.objects.open()
-    if not user.is_superuser:
-        rows = rows.filter(title__in=Title.objects.visible_to(user))
-    asked: dict[str, Any] = {}
-    for place, band in enumerate(BANDS):
-        span = band.span("due_date", on=on)
-        asked |= {f"count_{place}": Count("pk", filter=span), f"amount_{place}": summed("balance", filter=span)}
-    found = rows.aggregate(**asked)
-    return [
-        Aged(band, found[f"count_{place}"], round_half_up(found[f"amount_{place}"])) for place, band in enumerate(BANDS)
-    ]
+    rows = of_titles(Installment.objects.open(), Title.objects.visible_to(user))
+    days = list(rows.order_by().values("due_date").annotate(count=Count("pk"), owed=summed("balance")))
+    in_time = in_time_since(on)
+    return [_aged(band, [day for day in days if band.holds(day["due_date"], on=on, in_time=in_time)]) for band in BANDS]
+
+
+def _aged(band: Band, days: Sequence[Mapping[str, Any]]) -> Aged:
+    owed = sum((day["owed"] for day in days), ZERO)
+    return Aged(band, sum(day["count"] for day in days), round_half_up(owed))
+
+
+def is_aging_long() -> bool:
+    """Say whether so much is open that adding it up takes a moment; counts no further than that."""
+    rows = Installment.objects.filter(status__in=OPEN).order_by("due_date").values_list("due_date", flat=True)
+    return bool(rows[MANY_OPEN : MANY_OPEN + 1])
 
 
 # What was received
@@ -237,14 +268,12 @@ class Totals:
 
 def totals_of_titles(titles: QuerySet, *, on: date) -> Totals:
     """Add up amount, open balance and what of it is overdue for the titles that a filter found."""
-    chosen = Title.objects.filter(pk__in=titles.order_by().values("pk"))
-    parts = Installment.objects.open().filter(title__in=chosen)
-    found = parts.aggregate(open=summed("balance"), late=summed("balance", filter=Q(due_date__lt=on)))
-    total = chosen.aggregate(total=summed("amount"))["total"]
-    return Totals(round_half_up(total), round_half_up(found["open"]), round_half_up(found["late"]))
+    whole = titles.order_by().aggregate(total=summed("amount"))
+    late = summed("balance", filter=Q(due_date__lt=in_time_since(on)))
+    found = of_titles(Installment.objects.open(), titles).aggregate(open=summed("balance"), late=late)
+    return Totals(*map(round_half_up, (whole["total"], found["open"], found["late"])))
 
 
 def total_of(rows: QuerySet, column: str) -> Decimal:
     """Add up one column of the rows that a filter found, in reais."""
-    chosen = rows.model._base_manager.filter(pk__in=rows.order_by().values("pk"))
-    return round_half_up(chosen.aggregate(total=summed(column))["total"])
+    return round_half_up(rows.order_by().aggregate(total=summed(column))["total"])

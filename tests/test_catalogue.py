@@ -33,7 +33,20 @@ from receivables.models.audited import AuditedModel, AuditRow
 ROOT = Path(settings.BASE_DIR)
 OURS = ("receivables", "pos_sync")
 CATALOGUES = [ROOT / app / "locale" / "pt_BR" / "LC_MESSAGES" / "django.po" for app in ("config", *OURS)]
-IDENTICAL = {"CNPJ", "CNPJ/CPF", "Menu", "PIN", "bytes", "e-mail", "principal", "total"}
+IDENTICAL = {
+    "CNPJ",
+    "CNPJ/CPF",
+    "CSV",
+    "Menu",
+    "PIN",
+    "Principal",
+    "Total",
+    "XLSX",
+    "bytes",
+    "e-mail",
+    "principal",
+    "total",
+}
 """What a Brazilian writes as the code does."""
 
 

@@ -13,10 +13,11 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 from pos_sync.models import Device, DeviceEpoch, Operation, OperationArrival
+from pos_sync.services.snapshot import build
 from receivables import books
 from receivables.domain import fold
 from receivables.domain.allocation import Allocation
@@ -34,6 +35,7 @@ from receivables.models import (
     Divergence,
     DocumentType,
     HistoryCode,
+    Installment,
     InstallmentStatus,
     LedgerAccount,
     ParameterSet,
@@ -45,7 +47,7 @@ from receivables.models import (
     triggers,
 )
 from receivables.models.audited import Actor
-from receivables.services.cash_day import close_day, land_later, reopen_day
+from receivables.services.cash_day import COUNT_DIFFERS, close_day, land_later, reopen_day
 from receivables.services.cash_movement import post_movement, record_cash_movement, reverse_cash_movement
 from receivables.services.cash_session import close_session, open_session
 from receivables.services.credit import refund_credit, use_credit
@@ -212,7 +214,7 @@ def credits(world: World) -> None:
     reverse_share(title_id=title.pk, receipt_id=receipt.pk, reason=REASON, by=CLERK, now=NOW, on=TODAY)
     world.refund = refund_credit(
         customer_id=world.customer.pk, branch_id=world.cash.branch_id, amount=Decimal(5), method_code="cash",
-        cash_date=TODAY, reason=REASON, by=CLERK, now=NOW,
+        cash_date=TODAY, reason=REASON, by=CLERK, now=NOW, on=TODAY,
     )  # fmt: skip
     world.ordinary = moved(world, 33)
     world.opposite = undone(world, moved(world, -44), world.entered)
@@ -227,6 +229,21 @@ def days(world: World) -> None:
     reopened = close_day(account_id=world.loose.pk, day=TUESDAY, by=CLERK, now=NOW, on=TODAY)
     reopen_day(account_id=world.loose.pk, day=TUESDAY, reason=REASON, by=CLERK, now=NOW)
     world.reopening = reopened.reopening
+    counted_day(world)
+
+
+def counted_day(world: World) -> None:
+    """A day that was closed with 5 reais missing of 30, of which 2 are posted."""
+    drawer = world.branch("03", control_on=True)
+    world.settled("counted", 30, received=30, on=MONDAY, account=drawer)
+    world.counted = close_day(
+        account_id=drawer.pk, day=MONDAY, counted={"cash": Decimal(25)}, confirmed=frozenset({COUNT_DIFFERS}),
+        by=CLERK, now=NOW, on=TODAY,
+    )  # fmt: skip
+    world.difference = record_cash_movement(
+        account_id=drawer.pk, cash_date=TODAY, amount=Decimal(2), history_code_id=world.left.pk,
+        document_type_id=world.slip.pk, difference_of_id=world.counted.pk, by=CLERK, now=NOW, on=TODAY,
+    )  # fmt: skip
 
 
 def tills(world: World) -> None:
@@ -252,8 +269,20 @@ def sessions(world: World) -> None:
         session_id=world.closed_session.pk, counted=[(world.method, "cash", Decimal(50))], pending_count=0,
         pending_amount=Decimal(0), by=TILL, at=NOW, now=NOW,
     )  # fmt: skip
+    world.late = [late_cash(world, number) for number in (1, 2)]
     unknown = operation(world, "op-close-a", "session_close", "applied", body={"session_id": "a", "counted": []})
     Operation.objects.filter(pk=unknown.pk).update(flags=["session_unknown"])
+
+
+def late_cash(world: World, number: int) -> CashMovement:
+    """Put cash into the closed session: a supplement of its closing."""
+    op_id = f"op-late-{number}"
+    operation(world, op_id, "cash_in", "applied", body={"amount_cents": 300, "session_id": "b"})
+    landing = land_later(wanted=[(world.cash, TODAY)], by=TILL)[world.cash.pk, TODAY]
+    return post_movement(
+        account=world.cash, landing=landing, amount=Decimal(3), history_code=world.entered, document_type=world.slip,
+        session=world.closed_session, origin="till", idempotency_key=op_id, by=TILL, now=NOW,
+    )  # fmt: skip
 
 
 def session(world: World, named: str) -> CashSession:
@@ -838,6 +867,51 @@ def a_session_closed_without_its_closing(world: World) -> dict[str, int]:
     return {"cash_session": change(world.open_session, status="closed")}
 
 
+@bites("B7", "expects R$ 30,00 and counted R$ 26,00; its lines make R$ 30,00 and R$ 25,00")
+def a_count_that_its_lines_do_not_make(world: World) -> dict[str, int]:
+    return {"cash_day_count": change(world.counted.count, counted_amount=26)}
+
+
+@bites("B7", "expects R$ 29,00 and counted R$ 25,00")
+def a_count_that_expected_another_day(world: World) -> dict[str, int]:
+    change(world.counted.count.lines.get(), expected_amount=29)
+    return {"cash_day_count": change(world.counted.count, expected_amount=29), "cash_day_closing": world.counted.pk}
+
+
+@bites("B7", "with R$ 24,00 counted")
+def a_closing_that_forgot_its_count(world: World) -> dict[str, int]:
+    return {"cash_day_closing": change(world.counted, counted_amount=24)}
+
+
+@bites("B7", "R$ -6,00 is posted of the difference")
+def more_posted_than_was_missing(world: World) -> dict[str, int]:
+    change(world.difference, amount=-6)
+    return {"cash_day": world.counted.cash_day_id}
+
+
+@bites("B7", "R$ 1,00 is posted of the difference")
+def a_difference_posted_the_wrong_way(world: World) -> dict[str, int]:
+    change(world.difference, amount=1)
+    return {"cash_day": world.counted.cash_day_id}
+
+
+@bites("B7", "has 2 supplements, numbered 1 to 3")
+def supplements_of_a_session_with_a_gap(world: World) -> dict[str, int]:
+    change(world.late[1], session_supplement_number=3)
+    return {"cash_session_closing": world.closed_session.closing.pk}
+
+
+@bites("B7", "which is of another session")
+def a_supplement_of_another_session(world: World) -> dict[str, int]:
+    return {"cash_movement": change(world.late[1], session_id=world.open_session.pk)}
+
+
+@bites("B7", "expected R$ 50,00; its float and the movements that are no supplement make R$ 53,00")
+def a_late_movement_that_is_no_supplement(world: World) -> dict[str, int]:
+    change(world.late[1], session_supplement_of_id=None, session_supplement_number=None)
+    return {"cash_session": world.closed_session.pk}
+
+
 # B8
 
 
@@ -979,6 +1053,23 @@ def reversed_money_that_is_still_in_the_cash(world: World) -> dict[str, int]:
     return {"receipt": world.receipts["reversed"].pk, "title": world.titles["reversed"].pk}
 
 
+@bites("B9", "posted clearings leave R$ -1,00 of it")
+def a_clearing_that_cleared_more_than_there_was(world: World) -> dict[str, int]:
+    change(world.clearing, amount=-11)
+    return {"closed_cash_reversal": world.record_of("debited").pk}
+
+
+# B10
+
+
+@bites("B10", "would hold version 1 of installment")
+def a_change_that_the_feed_does_not_know(world: World) -> dict[str, int]:
+    build(world.device.branch, page_size=500, why="daily", now=timezone.now())
+    rows = Installment.objects.open().filter(title__collecting_branch=world.device.branch, version=1)
+    row = rows.earliest("due_date")
+    return {"installment": change(row, version=7), "branch": world.device.branch_id}
+
+
 # B11
 
 
@@ -1074,7 +1165,7 @@ def test_broken_books_exit_with_1_and_name_number_message_and_ids(broken: World)
 def test_the_report_names_each_check_that_ran(world: World) -> None:
     report = told()
     assert [line.split()[0] for line in report.splitlines() if line.startswith("B")] == [
-        "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B11"
+        "B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11"
     ]  # fmt: skip
 
 

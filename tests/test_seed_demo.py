@@ -10,14 +10,15 @@ import time_machine
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from stdnum.br import cpf
 
 from pos_sync.models import Device, TillOperator, TillPolicy
-from receivables.demo import names
+from receivables.demo import bulk, names
 from receivables.demo.story import business_days_before
 from receivables.domain.documents import parse_document
 from receivables.models import (
+    SYSTEM,
     BankSlip,
     Branch,
     CashDay,
@@ -33,6 +34,7 @@ from receivables.models import (
     TitleStatus,
 )
 from receivables.services import groups
+from receivables.services.title import issue_titles
 from tests.make import make_title
 
 NOON = "2026-11-23 12:00:00-03:00"  # a Monday
@@ -153,6 +155,12 @@ def test_the_operators_know_their_pins(made):
         assert PBKDF2PasswordHasher().verify(operator["pin"], row.pin_hash)
 
 
+def test_the_first_operator_of_each_branch_is_a_supervisor(made):
+    supervisors = [operator["branch"] for operator in made["operators"] if operator["supervisor"]]
+    assert sorted(supervisors) == sorted(CODES)
+    assert TillOperator.objects.filter(is_supervisor=True).count() == len(CODES)
+
+
 def test_no_till_is_paired_yet(made):
     assert len({(till["branch"], till["till"]) for till in made["tills"]}) >= len(CODES)
     assert not Device.objects.exists()
@@ -219,6 +227,34 @@ def test_added_titles_are_the_same_in_one_step_or_two(made):
         seed("--titles", str(made["titles"] + 20))
         assert documents() == at_once
         transaction.set_rollback(True)
+
+
+def _rows_of(titles):
+    """All that was written of titles, but ids and instants."""
+    left_out = {"id", "history_id", "history_date", "title_id", "bill_to_id"}
+    of_them = {"title_id__in": titles}
+    sources = (Title.objects.filter(pk__in=titles), Installment.objects.filter(**of_them),
+               Title.history.filter(id__in=titles), Installment.history.filter(**of_them))  # fmt: skip
+    return [
+        [{name: value for name, value in row.items() if name not in left_out} for row in rows.order_by("pk").values()]
+        for rows in sources
+    ]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL copies")
+def test_copied_titles_are_those_that_the_service_would_issue(made):
+    def written(write):
+        with transaction.atomic():
+            writer = bulk._Writer(today=TODAY)
+            write(writer.titles(range(40), by=SYSTEM), by=SYSTEM)
+            found = Title.objects.filter(document_number__startswith=bulk.PREFIX)
+            rows = _rows_of(list(found.values_list("pk", flat=True)))
+            transaction.set_rollback(True)
+        return rows
+
+    copied = written(bulk.copy_titles)
+    assert len(copied[0]) == 40
+    assert copied == written(issue_titles)
 
 
 @pytest.mark.django_db

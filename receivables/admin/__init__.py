@@ -6,6 +6,7 @@ No rule lives here: a page asks, one service acts.
 from django.contrib import admin
 
 from receivables.admin import (
+    audit,
     bank_slip,
     cadastros,
     cash_day,
@@ -14,15 +15,22 @@ from receivables.admin import (
     credit,
     customer,
     divergence,
+    export,
     installment,
+    known_difference,
     parameters,
     people,
     receipt,
+    receipt_print,
     reissue,
+    report_pages,
+    statement,
+    story,
     title,
 )
 
 __all__ = [
+    "audit",
     "bank_slip",
     "cadastros",
     "cash_day",
@@ -31,11 +39,17 @@ __all__ = [
     "credit",
     "customer",
     "divergence",
+    "export",
     "installment",
+    "known_difference",
     "parameters",
     "people",
     "receipt",
+    "receipt_print",
     "reissue",
+    "report_pages",
+    "statement",
+    "story",
     "title",
 ]
 

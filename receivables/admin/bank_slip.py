@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import ReadOnlyAdmin
+from receivables.admin.finding import find_slips
 from receivables.admin.tables import chip
 from receivables.models import BankSlip, Title
 
@@ -17,7 +18,9 @@ class BankSlipAdmin(ReadOnlyAdmin):
     list_display_links = ("our_number",)
     list_filter = ("status", "account")
     list_select_related = ("installment__title", "account")
-    search_fields = ("our_number__startswith", "installment__title__document_number__istartswith")
+    search_fields = ("our_number",)
+    search_help_text = _("Nosso Número, present or former, or document")
+    find = staticmethod(find_slips)
     fields = ("status_chip", "our_number", "installment", "account", "due_date", "amount")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

@@ -4,7 +4,6 @@ Buttons that move a row are in `transitions`; the rules themselves are in the se
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 
@@ -19,18 +18,18 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from receivables.admin.branch_switch import onlooker
+from receivables.admin.finding import Words
 from receivables.admin.forms import FIELD_OVERRIDES, RuleForm
 from receivables.admin.history import CHANNELS, entries, values_of
-from receivables.admin.tables import Table
+from receivables.admin.listing import CappedPaginator, HouseChangeList, take_wish_for_totals, totals_of
+from receivables.admin.story import newest_of, story_address
+from receivables.admin.tables import Table, tabs_of
 from receivables.domain.errors import ChangedMeanwhile, RuleBroken
 from receivables.models import Actor, Branch
 
 HISTORY_PER_PAGE = 50
-
-
-def _user_of(request: HttpRequest) -> Any:
-    """Give who is logged in; no page of the admin is shown to nobody."""
-    return request.user
+NEWEST = 25
 
 
 def branches_of(user: Any) -> QuerySet:
@@ -45,15 +44,21 @@ class HouseAdmin(admin.ModelAdmin):
     form = RuleForm
     formfield_overrides = FIELD_OVERRIDES
     show_full_result_count = False
+    empty_value_display = "—"
     list_per_page = 25
+    paginator = CappedPaginator
     change_form_template = "admin/quita/change_form.html"
     change_list_template = "admin/quita/change_list.html"
+    has_tabs: ClassVar[bool] = False
+    """Whether the parts of a row's page are tabs, its newest history among them."""
+    find: ClassVar[Any] = None
+    """How typed words find rows, `find(rows, words)`, where it is not by `search_fields`."""
     branch_lookups: ClassVar[tuple[str, ...]] = ()
     """Lookups to a branch: a user sees rows of which one leads to a branch of his."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Limit the rows to those of the user's branches."""
-        rows, user = super().get_queryset(request), _user_of(request)
+        rows, user = super().get_queryset(request), onlooker(request)
         if not self.branch_lookups or user.is_superuser:
             return rows
         mine = user.branches.values("pk")
@@ -88,14 +93,34 @@ class HouseAdmin(admin.ModelAdmin):
         """Give what stays on top of a row's page: `chip`, `subtitle`, and `numbers`, each a label and a value."""
         return {"chip": self.status_chip(row)} if hasattr(self, "status_chip") else {}
 
-    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
+    # Lists
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[HouseChangeList]:
+        return HouseChangeList
+
+    def get_search_results(self, request: Any, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Find what the words name, each kind of which is looked up once in a request."""
+        if self.find is None:
+            return super().get_search_results(request, queryset, search_term)
+        if getattr(request, "words", None) is None or request.words.asked != search_term:
+            request.words = Words(search_term)
+        return self.find(queryset, request.words), False
+
+    @property
+    def has_totals(self) -> bool:
+        """Say whether the lists of this noun have sums under them."""
+        return type(self).list_totals is not HouseAdmin.list_totals
+
+    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Any]]:
         """Give what the rows that a filter found come to, label by label, in reais."""
         return []
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def changelist_view(self, request: Any, extra_context: Any = None) -> HttpResponse:
+        is_asked = take_wish_for_totals(request)
         page = super().changelist_view(request, extra_context)
         if isinstance(page, TemplateResponse) and page.context_data and "cl" in page.context_data:
-            page.context_data["totals"] = self.list_totals(page.context_data["cl"].queryset)
+            page.context_data |= totals_of(page.context_data["cl"], is_asked=is_asked)
+            page.context_data["notes"] = request.words.notes if hasattr(request, "words") else ()
         return page
 
     @admin.display(description=gettext_lazy("channel"))
@@ -111,12 +136,16 @@ class HouseAdmin(admin.ModelAdmin):
         """Show or save a row; a rule that refuses it leaves nothing written and is told in the form."""
         if object_id is not None:
             row = self.get_row(request, object_id)
+            tables = self.related_tables(request, row)
             extra_context = {
-                "tables": self.related_tables(request, row),
+                "tables": tables,
                 "has_history": hasattr(self.model, "history"),
+                "story": story_address(row),
                 "head": self.head(row),
+                **(self._tabs(request, row, tables) if self.has_tabs else {}),
                 **(extra_context or {}),
             }
+        extra_context = {"is_sheet": self.has_tabs, **(extra_context or {})}
         show = partial(super().changeform_view, request, object_id, form_url, extra_context)
         try:
             return show()
@@ -125,6 +154,10 @@ class HouseAdmin(admin.ModelAdmin):
         except IntegrityError:
             request.broken_rule = ChangedMeanwhile(what=str(self.opts.verbose_name))
         return show()
+
+    @staticmethod
+    def _tabs(request: HttpRequest, row: Any, tables: Sequence[Table]) -> dict[str, Any]:
+        return {"tabs": tabs_of(tables), "days": newest_of(request, row, most=NEWEST)}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         form: Any = super().get_form(request, obj, change, **options)

@@ -1,18 +1,19 @@
 """Clientes: CPF/CNPJ typed with or without the mask; what a customer owes and what credit he has; refunds (G.5)."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import AuditedAdmin
 from receivables.admin.credit import RefundForm, credit_of
 from receivables.admin.explain import written
+from receivables.admin.finding import find_customers
 from receivables.admin.forms import DocumentField, RuleForm
+from receivables.admin.report_pages import REPORTS, address_of
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Transition, TransitionAdmin
 from receivables.domain.documents import format_document
@@ -22,8 +23,6 @@ from receivables.domain.errors import (
 from receivables.models import Customer, Title
 from receivables.services import access
 from receivables.services.credit import refund_credit
-
-_MASK = re.compile(r"[.\-/\s]")
 
 
 class CustomerForm(RuleForm):
@@ -45,7 +44,8 @@ class CustomerAdmin(TransitionAdmin, AuditedAdmin):
     list_filter = ("is_active",)
     list_select_related = ("city",)
     search_fields = ("name", "document")
-    search_help_text = _("Name or CPF/CNPJ")
+    search_help_text = _("Name or CPF/CNPJ: 3 letters or more")
+    find = staticmethod(find_customers)
     autocomplete_fields = ("city",)
     transitions: ClassVar = {
         "refund": Transition(
@@ -61,16 +61,16 @@ class CustomerAdmin(TransitionAdmin, AuditedAdmin):
         except InvalidDocument:
             return customer.document
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """Search by name or by document, with or without its mask."""
-        term = search_term.strip().replace("\x00", "")
-        if not term:
-            return queryset, False
-        found = Q(name__icontains=term)
-        bare = _MASK.sub("", term).upper()
-        if bare:
-            found |= Q(document__startswith=bare)
-        return queryset.filter(found), False
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a customer with the way to his statement, where it may be seen."""
+        statement = REPORTS["customer-statement"]
+        if object_id is not None and statement.is_open_to(request.user):
+            address = f"{address_of(statement)}?{urlencode({'customer': object_id})}"
+            link = {"name": "statement", "label": statement.label, "url": address}
+            extra_context = {"links": [link], **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         return [_titles(row, request.user), _credits(row)]

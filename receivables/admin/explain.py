@@ -56,6 +56,7 @@ MOVES: dict[str, Any] = {
 CONFIRMATIONS: dict[str, Any] = {
     "above_custom": _("I am aware that the percentages are above the custom of 0.0334% a day and a fine of 2%."),
     "debits_differ": _("I am aware that the debits do not add up to the settled amount."),
+    "count_differs": _("I am aware that what was counted differs from what the books expect."),
     "excess_becomes_credit": _("I am aware that what is received above the amount due becomes the customer's credit."),
 }
 """What a person ticks for each code of a confirmable warning."""

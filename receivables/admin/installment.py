@@ -10,11 +10,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from receivables.admin.base import ReadOnlyAdmin
+from receivables.admin.branch_switch import onlooker
+from receivables.admin.filters import branch_filter
+from receivables.admin.finding import find_installments
 from receivables.admin.tables import Table, chip, link
 from receivables.models import Installment, Title
-from receivables.reports import BANDS, total_of
+from receivables.reports import BANDS, of_titles, total_of
 
 
 class BandFilter(admin.SimpleListFilter):
@@ -24,7 +28,11 @@ class BandFilter(admin.SimpleListFilter):
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("open", _("All open")), ("overdue", _("Overdue")), *((band.code, band.label) for band in BANDS)]
+        return [
+            ("open", _("All open")),
+            ("overdue", pgettext_lazy("due", "Overdue")),
+            *((band.code, band.label) for band in BANDS),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         today, asked = timezone.localdate(), self.value()
@@ -40,20 +48,19 @@ class BandFilter(admin.SimpleListFilter):
 class InstallmentAdmin(ReadOnlyAdmin):
     list_display = ("status_chip", "title_link", "told_number", "customer", "due_date", "amount", "balance")
     list_display_links = ("told_number",)
-    list_filter = ("status", BandFilter, ("title__collecting_branch", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("status", BandFilter, branch_filter("title__collecting_branch", title=_("collecting branch")))
     list_select_related = ("title__bill_to",)
     ordering = ("due_date", "pk")
-    search_fields = ("title__document_number__istartswith", "title__bill_to__name")
+    search_fields = ("title__document_number",)
+    search_help_text = _("Document, name, CPF/CNPJ, Nosso Número: 3 letters or more")
+    find = staticmethod(find_installments)
     fields = (
         "title", "number", "status_chip", "due_date", "amount", "original_amount", "balance", "terms",
         "interest_from", "fine_charged", "carried_charges",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        rows = super().get_queryset(request)
-        if request.user.is_superuser:
-            return rows
-        return rows.filter(title__in=Title.objects.visible_to(request.user))
+        return of_titles(super().get_queryset(request), Title.objects.visible_to(onlooker(request)))
 
     @admin.display(description=_("status"), ordering="status")
     def status_chip(self, row: Installment) -> SafeString:

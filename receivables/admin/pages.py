@@ -10,7 +10,8 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -24,7 +25,7 @@ class Page:
 
     name: str
     address: str
-    view: Callable[..., HttpResponse | dict[str, Any]]
+    view: Callable[..., HttpResponseBase | dict[str, Any]]
     permissions: tuple[str, ...]
     template: str = ""
 
@@ -50,7 +51,7 @@ def urls(site: AdminSite) -> list[URLPattern]:
     ]
 
 
-def _serve(request: HttpRequest, *, page: Page, site: AdminSite, **parts: Any) -> HttpResponse:
+def _serve(request: HttpRequest, *, page: Page, site: AdminSite, **parts: Any) -> HttpResponseBase:
     if not page.is_open_to(request.user):
         raise PermissionDenied
     answer = page.view(request, **parts)

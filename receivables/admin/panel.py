@@ -3,7 +3,7 @@
 The sums are in `receivables.reports`; here they only get a place on the page.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,6 +15,9 @@ from django.utils import timezone
 
 from receivables import reports
 from receivables.domain.money import ZERO
+
+AGING_VAR = "aging"
+"""Asks for the aging of a ledger in which much is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,15 @@ class Bar:
     count: int | None = None
 
 
-def panel_of(user: Any) -> dict[str, Any]:
-    """Give the start page's numbers, those of nouns that the person may see."""
+def panel_of(user: Any, *, asked: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Give the start page's numbers, those of nouns that the person may see; a long aging only where it is asked."""
     today = timezone.localdate()
     panel: dict[str, Any] = {"today": today, "waiting": _waiting(user, today)}
     if user.has_perm("receivables.view_installment"):
-        panel["aging"] = _aging(user, today)
+        if AGING_VAR in (asked or {}) or not reports.is_aging_long():
+            panel["aging"] = _aging(user, today)
+        else:
+            panel["aging_address"] = f"{reverse('admin:index')}?{AGING_VAR}=1"
     if user.has_perm("receivables.view_receipt"):
         panel["received"] = _received(user, today)
     return panel

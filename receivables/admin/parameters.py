@@ -23,10 +23,17 @@ RATES = ("interest_percent", "interest_per", "fine_percent", "max_discount_perce
 class RateFields(forms.Form):
     """The rates of a set, in percent."""
 
-    interest_percent = PercentField(label=_("interest %"), max_digits=7, decimal_places=4)
+    interest_percent = PercentField(
+        label=_("interest %"), max_digits=7, decimal_places=4, help_text=_("Of what is open, for each day late.")
+    )
     interest_per = forms.ChoiceField(label=_("interest period"), choices=InterestPeriod)
-    fine_percent = PercentField(label=_("fine %"), max_digits=5, decimal_places=2)
-    max_discount_percent = PercentField(label=_("discount limit %"), max_digits=5, decimal_places=2)
+    fine_percent = PercentField(
+        label=_("fine %"), max_digits=5, decimal_places=2, help_text=_("Once, from the first day late; custom: 2%.")
+    )
+    max_discount_percent = PercentField(
+        label=_("discount limit %"), max_digits=5, decimal_places=2,
+        help_text=_("Above it, only who may grant discounts above the limit."),
+    )  # fmt: skip
     allow_partial = forms.BooleanField(label=_("partial receipt allowed"), required=False, initial=True)
 
     def rates(self) -> dict[str, Any]:
@@ -38,6 +45,13 @@ class ParameterSetForm(RateFields, RuleForm):
     class Meta:
         model = ParameterSet
         fields: ClassVar = ["name", "is_default", "cash_closing_control", "blind_closing"]
+        help_texts: ClassVar = {
+            "is_default": _("New branches begin with this set."),
+            "cash_closing_control": _(
+                "A closed day of an account takes nothing more; a reversal there asks what to do."
+            ),
+            "blind_closing": _("Who closes the cash counts without seeing what the system expects."),
+        }
 
     def clean_is_default(self) -> bool:
         chosen = self.cleaned_data["is_default"]
@@ -103,9 +117,12 @@ class ParameterSetAdmin(TransitionAdmin, AuditedAdmin):
         "rates": Transition(label=_("Change rates"), form=TermsForm, service=change_terms, require=_may_change),
     }  # fmt: skip
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        ours = list(ParameterSetForm.Meta.fields)
-        return [*ours, "rates"] if obj else [*ours, *RATES]
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            (_("Identification"), {"fields": [("name", "is_default")]}),
+            (_("Cash"), {"fields": [("cash_closing_control", "blind_closing")]}),
+            (_("Rates"), {"fields": ["rates"] if obj else [RATES]}),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["rates"] if obj else []
@@ -129,9 +146,11 @@ class ParameterSetAdmin(TransitionAdmin, AuditedAdmin):
 
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         table = Table(
-            _("Branches"), [_("branch")], _("No branch uses this set. Choose it in a branch's own page."),
+            _("Branches"), [_("branch"), _("city"), _("active")],
+            _("No branch uses this set. Choose it in a branch's own page."),
         )  # fmt: skip
-        return [table.fill([link(branch)] for branch in row.branch_set.order_by("code"))]
+        branches = row.branch_set.select_related("city").order_by("code")
+        return [table.fill([link(branch), branch.city, branch.is_active] for branch in branches)]
 
 
 @admin.register(Terms)

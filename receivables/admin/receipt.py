@@ -6,15 +6,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from receivables.admin.base import ReadOnlyAdmin
+from receivables.admin.branch_switch import onlooker
 from receivables.admin.explain import written
+from receivables.admin.finding import find_receipts
+from receivables.admin.receipt_print import papers_of
 from receivables.admin.tables import Table, link
 from receivables.models import (
-    ClosedCashReversal,
     PaymentMethod,
     Receipt,
     ReceiptAllocation,
@@ -22,7 +24,7 @@ from receivables.models import (
     Reversal,
     Title,
 )
-from receivables.reports import total_of, with_open_difference
+from receivables.reports import total_of
 
 
 class MethodFilter(admin.SimpleListFilter):
@@ -47,7 +49,8 @@ class ReceiptAdmin(ReadOnlyAdmin):
     list_filter = ("origin", "received_on", "branch", MethodFilter)
     list_select_related = ("customer", "branch")
     search_fields = ("number",)
-    search_help_text = _("Receipt number or customer")
+    search_help_text = _("Receipt number, or customer: 3 letters or more")
+    find = staticmethod(find_receipts)
     fields = (
         ("label", "origin", "station", "operator"), ("branch", "customer"), ("received_on", "cash_date", "amount"),
         "session", "notes", ("posted_at", "actor", "told_channel"),
@@ -55,22 +58,20 @@ class ReceiptAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet:
         """Those of the user's branches, and those that pay a title that he may see."""
-        rows = super().get_queryset(request).prefetch_related("reversals")
-        if request.user.is_superuser:
+        rows, user = super().get_queryset(request).prefetch_related("reversals"), onlooker(request)
+        if user.is_superuser:
             return rows
-        seen = Title.objects.visible_to(request.user)
+        seen = Title.objects.visible_to(user)
         pays_one = ReceiptAllocation.objects.filter(receipt=OuterRef("pk"), title__in=seen)
-        return rows.filter(Q(branch__in=request.user.branches.values("pk")) | Exists(pays_one))
+        return rows.filter(Q(branch__in=user.branches.values("pk")) | Exists(pays_one))
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """Search by number, a station's or the back office's, and by customer."""
-        term = search_term.strip().replace("\x00", "")
-        if not term:
-            return queryset, False
-        found = Q(number__istartswith=term) | Q(customer__name__icontains=term)
-        if term.isascii() and term.isdigit() and len(term) < 19:
-            found |= Q(pk=int(term), number="")
-        return queryset.filter(found), False
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a receipt with the ways to its papers."""
+        if object_id is not None:
+            extra_context = {"links": papers_of(self.get_row(request, object_id)), **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
         return [(_("amount"), total_of(rows, "amount"))]
@@ -167,50 +168,3 @@ class ReversalAdmin(ReadOnlyAdmin):
                 [link(each, written(each.cash_date)), each.account, each.amount, each.notes] for each in movements
             )
         ]
-
-
-class OpenFilter(admin.SimpleListFilter):
-    """Known differences that linked movements did not clear yet (G.4)."""
-
-    title = _("open difference")
-    parameter_name = "open"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Open")), ("no", _("Cleared"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == "yes":
-            return queryset.exclude(open_difference=0)
-        return queryset.filter(open_difference=0) if self.value() == "no" else queryset
-
-
-@admin.register(ClosedCashReversal)
-class ClosedCashReversalAdmin(ReadOnlyAdmin):
-    branch_lookups = ("account__branch",)
-    list_display = ("account", "liquidation_date", "reversal", "settled_amount", "first_debit_amount",
-                    "known_difference", "still_open")  # fmt: skip
-    list_display_links = ("reversal",)
-    list_filter = (OpenFilter, "account")
-    list_select_related = ("account", "reversal__receipt")
-    fields = (
-        ("account", "liquidation_date"), "reversal", ("settled_amount", "first_debit_amount", "known_difference"),
-        "still_open", "reason", ("posted_at", "actor", "told_channel"),
-    )  # fmt: skip
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return with_open_difference(super().get_queryset(request))
-
-    @admin.display(description=_("still open"))
-    def still_open(self, row: Any) -> str:
-        return written(row.open_difference)
-
-    def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
-        table = Table(
-            _("Movements that clear it"), [_("cash/bank date"), _("amount"), _("status"), _("notes")],
-            _("None yet. Record a cash movement that clears this difference."),
-        )  # fmt: skip
-        rows = row.clearings.order_by("pk")
-        return [
-            table.fill([link(each, written(each.cash_date)), each.amount, each.get_status_display(), each.notes]
-                       for each in rows)
-        ]  # fmt: skip

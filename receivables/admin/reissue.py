@@ -36,8 +36,6 @@ from receivables.domain.reissue import PERCENT_PLACES, ReissueTotals
 from receivables.models import BankCollectionReissue, BankSlip, Installment, SlipStatus, Terms, Title
 from receivables.services.reissue import ABOVE_CUSTOM, preview_reissue, reissuable
 
-_CALCULATED_FROM = {"installment", "new_due_date", "apply_charges", "interest_percent", "fine_percent", "__all__"}
-
 
 def nothing_to_reissue(title: Title) -> RuleBroken:
     """Name why a title gets no new bank collection."""
@@ -50,7 +48,8 @@ class ReissueForm(TransitionForm):
     confirm = _("Confirm the new bank collection")
     confirmations = (ABOVE_CUSTOM,)
     calculates = True
-    notices: ClassVar[tuple[Any, ...]] = (
+    calculated_from = ("installment", "new_due_date", "apply_charges", "interest_percent", "fine_percent")
+    notices: Sequence[Any] = (
         _(
             "If the collection is registered, go through the formalities at the bank, "
             "so that the customer is not charged twice."
@@ -119,7 +118,7 @@ class ReissueForm(TransitionForm):
         else:
             self._forget_percents(cleaned)
         if self.is_calculating:
-            self._keep_errors_of(_CALCULATED_FROM)
+            self._keep_errors_of({*self.calculated_from, "__all__"})
         self.totals = self._totals(cleaned)
         if self.totals is not None:
             self._tell_new_total(self.totals, seen=cleaned.get("seen_total"))
@@ -224,6 +223,7 @@ def reissues_table(title: Title) -> Table:
         [_("date of the change"), _("installment"), _("our number dropped"), _("previous due date"), _("new due date"),
          _("previous amount"), _("new amount"), _("user"), _("reason")],
         _("None yet. Use New bank collection on a pending installment with a bank slip."),
+        joins=True,
     )  # fmt: skip
     rows = BankCollectionReissue.objects.filter(installment__title=title).select_related("installment__title")
     return table.fill(

@@ -4,73 +4,50 @@ The page stages; nothing is written before “Gravar estorno”, and then everyt
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.translation import gettext, pgettext_lazy
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.forms.widgets import Script
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from receivables.admin.closed_cash import DONE, ENTER, MORE, REASON, STAGED, Dialogue
+from receivables.admin.debit_form import DebitForm
 from receivables.admin.explain import explain, reais, written
-from receivables.admin.forms import DayField, MoneyField, ReasonField, show_broken
-from receivables.admin.tables import Table, link
+from receivables.admin.forms import ReasonField, show_broken
+from receivables.admin.reversal_changes import Section, sections_of
+from receivables.admin.reversal_refusals import closed_since, named, reopened_since, signed
+from receivables.admin.tables import Table, chip, link
 from receivables.admin.title_tables import movements_table
 from receivables.admin.transitions import Line, TransitionForm
 from receivables.domain.errors import (
     CashDayNotClosed,
+    ChangedMeanwhile,
     ConfirmationRequired,
     OptionRequired,
     ReasonTooLong,
     ReasonTooShort,
+    RuleBroken,
 )
-from receivables.domain.money import CENT, ZERO
+from receivables.domain.money import ZERO
 from receivables.domain.reversal import ClosedCashOption
-from receivables.models import (
-    CashMovement,
-    Direction,
-    DocumentType,
-    HistoryCode,
-    Receipt,
-    ReceiptAllocation,
-    Reversal,
-    Title,
-)
+from receivables.models import CashMovement, Receipt, Reversal, Title
 from receivables.services import access
-from receivables.services.cash_day import closes_cash, is_closed
-from receivables.services.reversal import DEBITS_DIFFER, ClosedCash, Debit, newest_live_receipt
+from receivables.services.reversal import (
+    DEBITS_DIFFER,
+    ClosedCash,
+    lies_in_closed_cash,
+    movements_of,
+    newest_live_receipt,
+)
+from receivables.services.reversal_preview import ReversalPreview, preview_reversal
 
-MOST_DEBITS = 4
 CLOSED_CASH_PERMISSION = "receivables.reverse_receipt_closed_cash"
 NO_DEBIT_PERMISSION = "receivables.reverse_without_debit"
-
-
-class DebitForm(forms.Form):
-    """A debit of the dialogue (S67-S75); the account is the settlement's own and is not asked (S72)."""
-
-    movement_date = DayField(label=_("movement date"))
-    history_code = forms.ModelChoiceField(HistoryCode.objects.none(), label=pgettext_lazy("debit", "history code"))
-    document_type = forms.ModelChoiceField(DocumentType.objects.none(), label=_("document type"))
-    amount = MoneyField(label=_("amount"), least=CENT)
-    notes = forms.CharField(label=_("notes"), required=False, max_length=500)
-
-    fields: Any
-    use_required_attribute = False
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["history_code"].queryset = HistoryCode.objects.filter(direction=Direction.DEBIT, is_active=True)
-        self.fields["document_type"].queryset = DocumentType.objects.filter(is_active=True)
-
-    @property
-    def debit(self) -> Debit:
-        cleaned = self.cleaned_data
-        return Debit(
-            movement_date=cleaned["movement_date"],
-            amount=cleaned["amount"],
-            history_code_id=cleaned["history_code"].pk,
-            document_type_id=cleaned["document_type"].pk,
-            notes=cleaned["notes"],
-        )
+STEP = "_step"
+"""The button of a step of the dialogue: account, verb and number, like `7:drop:1`. Without it the page saves."""
 
 
 class ReversalForm(TransitionForm):
@@ -89,130 +66,228 @@ class ReversalForm(TransitionForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.answers: Any = self.data.copy() if self.is_bound else {}
+        if self.is_bound:
+            self.data = self.answers
         self.receipt = self._receipt()
-        self.movements = self._movements()
-        self.closed = self._closed()
-        self.fields["closed_seen"].initial = ",".join(str(pk) for pk in self.closed)
-        self.debits: dict[int, list[DebitForm]] = {}
-        for account_id, rows in self.closed.items():
-            self.fields[f"option_{account_id}"] = self._option_field(rows)
-            self.debits[account_id] = self._debit_forms(account_id, rows)
+        self._look()
+        if self.is_calculating:
+            self.full_clean()  # the step is taken before anything is shown
+        if self.asks_confirmation:
+            self.ask_to_confirm([DEBITS_DIFFER])
+        is_next = not self.answers.get("reason") and not any(each.stage == MORE for each in self.dialogues)
+        if self.asks_reason and is_next:
+            self.fields["reason"].widget.attrs["autofocus"] = True
 
     def _receipt(self) -> Receipt | None:
         return newest_live_receipt(title_id=self.row.pk)
 
-    def _movements(self) -> list[CashMovement]:
-        """Give the movements that the share left in cash and banks and that were not undone."""
-        rows = CashMovement.objects.posted().filter(receipt=self.receipt, title=self.row, reverses=None, reversal=None)
-        return list(rows.select_related("account__branch__parameter_set").order_by("pk")) if self.receipt else []
-
-    def _closed(self) -> dict[int, list[CashMovement]]:
-        """Give the movements of each account whose cash is closed on their day, with the control on (S61, S62)."""
-        closed: dict[int, list[CashMovement]] = {}
+    def _look(self) -> None:
+        """Read what the share left in cash and banks, and which of it lies in closed cash now (S61, S62)."""
+        receipt = self.receipt
+        self.movements = movements_of(receipt_id=receipt.pk, title=self.row.pk) if receipt else []
+        self.closed: dict[int, list[CashMovement]] = {}
         for row in self.movements:
-            if closes_cash(row.account) and is_closed(account_id=row.account_id, day=row.cash_date):
-                closed.setdefault(row.account_id, []).append(row)
-        return closed
+            if lies_in_closed_cash(row):
+                self.closed.setdefault(row.account_id, []).append(row)
+        for account_id in self.closed:
+            for name in ("option", "stage", "entering"):
+                self.fields[f"{name}_{account_id}"] = forms.CharField(required=False, widget=forms.HiddenInput)
+        self.fields["closed_seen"].initial = self._closed_now()
+        checked = self.is_bound and not self.is_calculating
+        self.dialogues = [
+            Dialogue(rows, data=self.answers, today=self.today, checked=checked) for rows in self.closed.values()
+        ]
 
-    def _option_field(self, rows: Sequence[CashMovement]) -> forms.ChoiceField:
-        choices = [(ClosedCashOption.ACCOUNT_DEBIT.value, _("Account debit")),
-                   (ClosedCashOption.NO_DEBIT.value, _("Without debit information"))]  # fmt: skip
-        label = gettext("The cash of account %(account)s is closed on %(day)s. Reverse all the same?")
-        field = forms.ChoiceField(
-            label=label % {"account": rows[0].account, "day": written(max(row.cash_date for row in rows))},
-            choices=choices,
-            required=False,
-            widget=forms.RadioSelect,
-        )
-        if not self.user.has_perm(NO_DEBIT_PERMISSION):
-            field.widget.choices = choices[:1]
-        return field
+    def _closed_now(self) -> str:
+        return ",".join(f"{pk}@{max(row.cash_date for row in rows)}" for pk, rows in self.closed.items())
 
-    def _debit_forms(self, account_id: int, rows: Sequence[CashMovement]) -> list[DebitForm]:
-        data = self.data if self.is_bound else None
-        first = {"movement_date": self.today, "amount": _sum(rows)}
-        return [
-            DebitForm(
-                data, prefix=f"debit-{account_id}-{number}", initial=first if number == 0 else None,
-                empty_permitted=number > 0,
-            )
-            for number in range(MOST_DEBITS)
-        ]  # fmt: skip
-
-    def option(self, account_id: int) -> ClosedCashOption | None:
-        """Give what was answered for an account, from what was typed or what passed the check."""
-        chosen = self.data.get(f"option_{account_id}")
-        return ClosedCashOption(chosen) if chosen in {each.value for each in ClosedCashOption} else None
+    class Media:
+        js: ClassVar = [Script("receivables/stages.js", defer=True)]
 
     def require(self) -> None:
         if self.closed:
             access.require(self.user, CLOSED_CASH_PERMISSION)
-        if any(self.option(account_id) is ClosedCashOption.NO_DEBIT for account_id in self.closed):
+        if any(each.option is ClosedCashOption.NO_DEBIT for each in self.dialogues):
             access.require(self.user, NO_DEBIT_PERMISSION)
+
+    @property
+    def may_leave_out_debit(self) -> bool:
+        return bool(self.user.has_perm(NO_DEBIT_PERMISSION))
+
+    # A step of the dialogue, which writes nothing (G.2)
+
+    @property
+    def is_calculating(self) -> bool:
+        return STEP in self.answers
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        seen = {int(pk) for pk in cleaned.get("closed_seen", "").split(",") if pk.isascii() and pk.isdigit()}
-        if seen - self.closed.keys():
-            show_broken(self, CashDayNotClosed())
-        for account_id, rows in self.closed.items():
-            if self.option(account_id) is None:
-                self.add_error(f"option_{account_id}", _option_required(rows))
-            elif self.option(account_id) is ClosedCashOption.ACCOUNT_DEBIT:
-                self._check_debits(account_id)
+        if self.is_calculating:
+            self._take_step()
+        else:
+            self._tell_what_changed()
+            self._check_answers()
         return cleaned
 
-    def _check_debits(self, account_id: int) -> None:
-        if not all([form.is_valid() for form in self.debits[account_id]]):  # noqa: C419 - each form tells its errors
-            self.add_error(None, _("Correct the debits below."))
+    def _take_step(self) -> None:
+        """Go on with the dialogue; of what is wrong only that is told which Confirmar asked for."""
+        wrong = self.errors.as_data().get("reason", [])
+        for name in self.errors.keys() - {NON_FIELD_ERRORS}:
+            del self.errors[name]
+        account, verb, number = [*str(self.answers[STEP]).split(":"), "", ""][:3]
+        if verb != "look":
+            self.answers.pop("confirmed", None)
+        self._tell_what_changed()
+        for dialogue in self.dialogues:
+            if str(dialogue.account.pk) != account:
+                continue
+            if verb == "confirm" and dialogue.stage == REASON and wrong:
+                self.add_error("reason", wrong)
+            else:
+                dialogue.take(verb, int(number) if number.isdecimal() else 0)
+
+    # What Gravar asks
+
+    def _check_answers(self) -> None:
+        for dialogue in self.dialogues:
+            if dialogue.option is None:
+                self.add_error(f"option_{dialogue.account.pk}", _option_required(dialogue))
+            elif dialogue.stage not in STAGED:
+                message = _("Confirm what is open below, then save.")
+                self.add_error(None, forms.ValidationError(message, code="not_confirmed"))
+            elif dialogue.is_debit and not dialogue.is_valid:
+                dialogue.open_first_wrong()
+                self.add_error(None, forms.ValidationError(_("Correct the debits below."), code="debits"))
+
+    def _tell_what_changed(self) -> None:
+        """Tell of cash that was closed or reopened after the page was shown: what was answered fits no more (G.2)."""
+        now = self._closed_now()
+        seen, shut = (set(filter(None, each.split(","))) for each in (self.answers.get("closed_seen", now), now))
+        for account, day in named(seen - shut):
+            self.add_error(None, forms.ValidationError(reopened_since(account, day), code=CashDayNotClosed.code))
+        for account, day in named(shut - seen):
+            self.add_error(None, forms.ValidationError(closed_since(account, day), code="closed_meanwhile"))
+        answered = {name.removeprefix("option_") for name, value in self.answers.items() if value and "option_" in name}
+        if seen <= shut and answered - {str(pk) for pk in self.closed}:
+            show_broken(self, CashDayNotClosed())
+        self.answers["closed_seen"] = now
+
+    def changed_meanwhile(self, seen: int) -> ChangedMeanwhile:
+        """Say who changed the title after the page was shown, when and why."""
+        newest = self.row.history.filter(version__gt=seen).order_by("-history_id").first()
+        if newest is None:
+            return super().changed_meanwhile(seen)
+        told = signed(newest.actor, newest.history_date, newest.history_change_reason or "")
+        return ChangedMeanwhile(what=f"{self.row} ({told})")
+
+    def refuse(self, broken: RuleBroken) -> None:
+        """Tell what the service found under lock, beside the page as it looks now."""
+        self.receipt = self._receipt()
+        self._look()
+        self.__dict__.pop("preview", None)
+        self.answers["closed_seen"] = self._closed_now()
+        super().refuse(broken)
+
+    # What is shown
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether nothing is left to answer: Gravar stands on the page."""
+        return self.receipt is not None and all(each.is_staged for each in self.dialogues)
+
+    @property
+    def can_save(self) -> bool:
+        return self.is_ready and not self.out_of_order
+
+    @property
+    def out_of_order(self) -> str:
+        """Name the receipt to undo first, where another was asked for."""
+        return ""
+
+    @property
+    def asked(self) -> Sequence[Dialogue]:
+        """Give the accounts whose question is on the page: one after the other."""
+        done = [each for each in self.dialogues if each.stage == DONE]
+        shown = self.dialogues[: len(done) + 1]
+        for each in shown:
+            each.errors = self.errors.get(f"option_{each.account.pk}", "") if self.is_bound else ""
+        return shown
+
+    @property
+    def asks_reason(self) -> bool:
+        return self.is_ready or any(each.stage == REASON for each in self.dialogues)
+
+    @property
+    def asks_confirmation(self) -> bool:
+        return self.is_ready and any(each.differs for each in self.dialogues)
+
+    @property
+    def confirmed_box(self) -> forms.BoundField:
+        return self["confirmed"]
+
+    @property
+    def default_step(self) -> str:
+        """Give the step that Enter takes where no script moves on: Confirmar of what is open."""
+        is_open = (each for each in self.dialogues if each.stage in (ENTER, REASON))
+        return next((f"{each.account.pk}:confirm" for each in is_open), "")
+
+    @property
+    def status_chip(self) -> Any:
+        return chip(self.row.status, self.row.get_status_display())
+
+    @property
+    def save_hint(self) -> str:
+        return (
+            "" if self.out_of_order or self.receipt is None else str(_("Answer and confirm; then you can save here."))
+        )
+
+    @property
+    def save_label(self) -> str:
+        """Name the consequence on the button."""
+        debits = sum(len(each.debits) for each in self.dialogues if each.is_debit)
+        if debits:
+            text = ngettext("%(save)s and %(count)s debit", "%(save)s and %(count)s debits", debits)
+            return text % {"save": self.confirm, "count": debits}
+        return str(_("%(save)s without debit") % {"save": self.confirm}) if self.dialogues else str(self.confirm)
+
+    @cached_property
+    def preview(self) -> ReversalPreview | None:
+        if self.receipt is None:
+            return None
+        debits = {each.account.pk: each.dated_amounts() for each in self.dialogues if each.is_debit}
+        return preview_reversal(title_id=self.row.pk, receipt_id=self.receipt.pk, on=self.today, debits=debits)
+
+    def changes(self) -> Sequence[Section]:
+        """Give before and after, side by side."""
+        if self.preview is None:
+            return []
+        unanswered = {each.account.pk for each in self.dialogues if each.option is None}
+        return sections_of(self.preview, today=self.today, unanswered=unanswered)
 
     def what_is(self) -> Sequence[Line]:
         return [
             (_("Customer"), self.row.bill_to),
-            (_("Status"), self.row.get_status_display()),
             (_("Receipt"), link(self.receipt)),
-            (_("Settled amount"), reais(_sum(self.movements))),
-            (_("Settlement date in cash and banks"), written(self._days())),
             (_("Issue date"), written(self.row.issued_on)),
+            (_("Settlement date in cash and banks"), written(sorted({row.cash_date for row in self.movements}))),
             (_("Short account"), ", ".join(sorted({str(row.account) for row in self.movements})) or "—"),
+            (_("Settled amount"), reais(sum((row.amount for row in self.movements), ZERO))),
         ]
 
-    def _days(self) -> list[Any]:
-        return sorted({row.cash_date for row in self.movements})
-
-    def what_will_be(self) -> Sequence[Line]:
-        others = ReceiptAllocation.objects.live().filter(title=self.row).exclude(receipt=self.receipt)
-        status = _("Partially settled title") if others.exists() else _("Pending receipt")
-        return [(_("Status"), status), *[(_("Cash and banks"), text) for text in self._in_cash()]]
-
-    def _in_cash(self) -> list[str]:
-        told = []
-        for row in self.movements:
-            if row.account_id in self.closed:
-                text = gettext("%(amount)s stays posted in %(account)s on %(day)s, as you answer below.")
-            else:
-                text = gettext("The opposite of %(amount)s in %(account)s on %(day)s; both lines stay.")
-            told.append(text % {"amount": reais(row.amount), "account": row.account, "day": written(row.cash_date)})
-        return told
-
     def groups(self) -> Sequence[tuple[Any, forms.Form]]:
-        names = [_("Debit in the account"), *[_("Another debit (if there is one)")] * (MOST_DEBITS - 1)]
-        return [pair for forms_of in self.debits.values() for pair in zip(names, forms_of, strict=True)]
+        """Give the debits of the dialogue; its page shows them, this brings their calendars."""
+        return [("", DebitForm())] if self.closed else []
 
     def tables(self) -> Sequence[Table]:
         return [movements_table(self.row)]
 
+    # What is done
+
     def closed_cash(self) -> Mapping[int, ClosedCash]:
         """Give the answers to the dialogue, by account."""
-        answers = {}
-        for account_id in self.closed:
-            option = self.option(account_id)
-            if option is ClosedCashOption.ACCOUNT_DEBIT:
-                given = [form.debit for form in self.debits[account_id] if form.cleaned_data]
-                answers[account_id] = ClosedCash(option=option, debits=given)
-            elif option is not None:
-                answers[account_id] = ClosedCash(option=option)
-        return answers
+        answers = {each.account.pk: each.answer() for each in self.dialogues}
+        return {account_id: answer for account_id, answer in answers.items() if answer is not None}
 
     def values(self) -> dict[str, Any]:
         return {
@@ -232,35 +307,11 @@ class ReversalForm(TransitionForm):
         }
 
 
-class ReversePartForm(ReversalForm):
-    """Liquidação parcial, estorno: the newest live receipt of the title goes first (S6, S60, G.1)."""
-
-    confirm = _("Save the reversal of this part")
-
-    receipt_id = forms.TypedChoiceField(label=_("receipt"), coerce=int)
-    field_order = ("receipt_id", "reason")
-
-    def _receipt(self) -> Receipt | None:
-        """Give the receipt to undo: the one named, else the newest; out of order is the service's to refuse."""
-        live = Receipt.objects.filter(allocations__title=self.row, allocations__reversal_line=None).distinct()
-        receipts = {str(receipt.pk): receipt for receipt in live.order_by("-pk")}
-        self.fields["receipt_id"].choices = [
-            (pk, f"{receipt.label} · {written(receipt.received_on)} · {reais(receipt.amount)}")
-            for pk, receipt in receipts.items()
-        ]
-        newest = next(iter(receipts), None)
-        self.fields["receipt_id"].initial = newest
-        named = (self.data or self.query).get("receipt_id") or newest
-        return receipts.get(str(named))
-
-    def values(self) -> dict[str, Any]:
-        return {**super().values(), "receipt_id": self.cleaned_data["receipt_id"]}
+def asks_about_closed_cash(form: ReversalForm) -> bool:
+    """Say whether a movement of the share lies in closed cash: then the person proves once more who he is."""
+    return bool(form.closed)
 
 
-def _option_required(rows: Sequence[CashMovement]) -> forms.ValidationError:
-    refusal = OptionRequired(account=str(rows[0].account), day=max(row.cash_date for row in rows))
+def _option_required(dialogue: Dialogue) -> forms.ValidationError:
+    refusal = OptionRequired(account=str(dialogue.account), day=dialogue.day)
     return forms.ValidationError(explain(refusal), code=refusal.code)
-
-
-def _sum(rows: Sequence[CashMovement]) -> Decimal:
-    return sum((row.amount for row in rows), ZERO)

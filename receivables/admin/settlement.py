@@ -1,190 +1,197 @@
-"""What a person is asked to settle a title, totally or in part (domain.md B).
+"""Liquidação total: what a person is asked to settle a title (domain.md B); parts are in `settlement_part`.
 
 Amounts due are quoted on the server for the receipt date; the services compute them again under lock.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import reais, written
-from receivables.admin.forms import DayField, MoneyField, ReasonField
+from receivables.admin.forms import MoneyField, ReasonField, show_broken
+from receivables.admin.settlement_deposit import DepositForm
 from receivables.admin.tables import Table
 from receivables.admin.transitions import Line, TransitionForm
+from receivables.domain.allocation import Bill
 from receivables.domain.errors import (
-    AmountAboveBalance,
-    AmountNotClosing,
-    AmountNotPositive,
-    CashDayClosed,
     ChangedMeanwhile,
     ChargesAboveDue,
     ConfirmationRequired,
-    DateInFuture,
     DiscountAboveLimit,
-    InstallmentNotOpen,
-    PartialNotAllowed,
-    PaymentMethodNotSetUp,
-    ReasonTooLong,
-    ReasonTooShort,
-    ReceiptBeforeIssue,
-    WrongDirection,
 )
 from receivables.domain.money import CENT, ZERO, format_brl
 from receivables.models import (
-    Branch,
-    BranchPaymentMethod,
-    Direction,
-    DocumentType,
-    HistoryCode,
-    LedgerAccount,
-    PaymentMethod,
     Receipt,
     Title,
 )
-from receivables.services.settlement import Deposit, Quote, quote
+from receivables.services.settlement import Quote, quote
 
 EXCESS = "excess_becomes_credit"
 
 
-class DepositForm(TransitionForm):
-    """When it was received, when and where the money enters, under which codes (S27, S29, S32, S36)."""
-
-    error_fields: ClassVar = {
-        ConfirmationRequired.code: "confirmed",
-        AmountNotClosing.code: "received",
-        AmountAboveBalance.code: "received",
-        AmountNotPositive.code: "received",
-        PartialNotAllowed.code: "received",
-        ChargesAboveDue.code: "interest",
-        DiscountAboveLimit.code: "discount",
-        CashDayClosed.code: "cash_date",
-        DateInFuture.code: "received_on",
-        ReceiptBeforeIssue.code: "received_on",
-        InstallmentNotOpen.code: "installment",
-        PaymentMethodNotSetUp.code: "method",
-        WrongDirection.code: "history_code",
-        ReasonTooShort.code: "reason",
-        ReasonTooLong.code: "reason",
-    }
-
-    received_on = DayField(label=_("receipt date"))
-    cash_date = DayField(label=_("cash/bank date"))
-    method = forms.ChoiceField(label=_("payment method"))
-    account = forms.ModelChoiceField(
-        LedgerAccount.objects.none(), required=False, label=_("short account"),
-        empty_label=_("That of the payment method"),
-    )  # fmt: skip
-    history_code = forms.ModelChoiceField(
-        HistoryCode.objects.none(), required=False, label=_("history code"),
-        empty_label=_("That of the payment method"),
-    )  # fmt: skip
-    document_type = forms.ModelChoiceField(
-        DocumentType.objects.none(), required=False, label=_("document type"),
-        empty_label=_("That of the payment method"),
-    )  # fmt: skip
-    reference = forms.CharField(label=_("reference"), required=False, max_length=60)
-    notes = forms.CharField(label=_("notes"), required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.on = self._day_asked() or self.today
-        self.fields["received_on"].initial = self.fields["cash_date"].initial = self.on
-        self.fields["account"].queryset = self._accounts()
-        self.fields["history_code"].queryset = HistoryCode.objects.filter(direction=Direction.CREDIT, is_active=True)
-        self.fields["document_type"].queryset = DocumentType.objects.filter(is_active=True)
-        self.fields["method"].choices = self._methods()
-
-    def branches(self) -> Sequence[Branch]:
-        """Give the branches that collect what is settled."""
-        return [self.row.collecting_branch]
-
-    def _day_asked(self) -> date | None:
-        try:
-            return DayField(required=False).clean((self.data or self.query).get("received_on"))
-        except forms.ValidationError:
-            return None
-
-    def _accounts(self) -> Any:
-        rows = LedgerAccount.objects.filter(is_active=True)
-        if self.user.is_superuser:
-            return rows
-        return rows.filter(Q(branch__in=self.branches()) | Q(branch__in=self.user.branches.values("pk")))
-
-    def _methods(self) -> list[tuple[str, str]]:
-        branches = self.branches()
-        usual = BranchPaymentMethod.objects.filter(branch__in=branches, method__is_active=True)
-        rows = usual.exclude(method__code=PaymentMethod.CREDIT).select_related("method")
-        names = {row.method.code: row.method.name for row in rows}
-        return sorted(names.items(), key=lambda pair: (pair[0] != PaymentMethod.CASH, pair[1]))
-
-    def deposit(self) -> Deposit:
-        """Give where the money enters, as the service takes it."""
-        cleaned = self.cleaned_data
-        return Deposit(
-            method_code=cleaned["method"],
-            cash_date=cleaned["cash_date"],
-            account_id=cleaned["account"].pk if cleaned["account"] else None,
-            history_code_id=cleaned["history_code"].pk if cleaned["history_code"] else None,
-            document_type_id=cleaned["document_type"].pk if cleaned["document_type"] else None,
-            reference=cleaned["reference"],
-        )
-
-
 class SettleForm(DepositForm):
-    """Liquidação total: the amount due is filled in; charges left blank are those due, lower ones are waived."""
+    """Liquidação total: what is due on the receipt date is proposed, and follows date, charges and discount.
 
-    confirm = _("Settle the title")
-    asks_day = True
+    Interest and fine are typed only by who may waive them; the service decides again under lock.
+    """
+
+    calculates = True
+    calculated_from: ClassVar[Sequence[str]] = ("received_on", "received", "interest", "fine", "discount")
     confirmations: ClassVar[tuple[str, ...]] = (EXCESS,)
-    field_order: Any = ("received", "interest", "fine", "discount", "received_on", "cash_date", "method", "account",
+    field_order: Any = ("received_on", "cash_date", "method", "account", "interest", "fine", "discount", "received",
                    "history_code", "document_type", "reference", "reason", "notes")  # fmt: skip
 
-    received = MoneyField(label=_("received amount"), least=CENT)
     interest = MoneyField(label=_("interest"), required=False)
     fine = MoneyField(label=_("fine"), required=False)
     discount = MoneyField(label=_("discount"), required=False)
+    received = MoneyField(label=_("received amount"), least=CENT)
     reason = ReasonField(
         required=False, label=_("reason"), help_text=_("Only for a discount above the limit or charges waived.")
     )
+    proposed_interest = forms.CharField(required=False, widget=forms.HiddenInput)
+    proposed_fine = forms.CharField(required=False, widget=forms.HiddenInput)
+    proposed_received = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.quotes = quote(title_ids=[self.row.pk], on=self.on)
-        self.fields["received"].initial = self.due
-        self._tell_charges(self.quotes)
+        self.quotes = self._quotes()
+        self.may_waive = self.user.has_perm("receivables.grant_discount_above_limit")
+        self.bill = self._bill({})
+        self.to_receive: Decimal | None = self.bill.due
+        self._propose({"interest": self.bill.interest, "fine": self.bill.fine, "received": self.bill.due})
+        if self.may_waive:
+            text = gettext("Up to %(limit)s; above it with a reason.")
+        else:
+            text = gettext("Up to %(limit)s; above it ask who may grant more.")
+            self._show_charges()
+        self.fields["discount"].help_text = text % {"limit": reais(self.limit)}
 
-    def _tell_charges(self, quotes: Sequence[Quote]) -> None:
-        interest = sum((each.charges.interest_due for each in quotes), ZERO)
-        fine = sum((each.charges.fine for each in quotes), ZERO)
-        text = gettext("Due: %(amount)s. Leave it blank to charge what is due.")
-        self.fields["interest"].help_text = text % {"amount": format_brl(interest)}
-        self.fields["fine"].help_text = text % {"amount": format_brl(fine)}
+    def _quotes(self) -> list[Quote]:
+        """Give what is settled here: all that is open of the title."""
+        return quote(title_ids=[self.row.pk], on=self.on)
+
+    def _propose(self, amounts: Mapping[str, Decimal]) -> None:
+        for name, amount in amounts.items():
+            self.fields[name].initial = amount
+            self.fields[f"proposed_{name}"].initial = format_brl(amount)
+
+    def _show_charges(self) -> None:
+        """Without the permission, charges are what they are, and no reason is asked (B, G.13)."""
+        for name in ("interest", "fine"):
+            self.fields[name].disabled = True
+            self.fields[name].widget = ShownAmount()
+        del self.fields["reason"]
 
     @property
-    def due(self) -> Decimal:
-        return sum((each.total for each in self.quotes), ZERO)
+    def limit(self) -> Decimal:
+        """Give the discount that needs no permission, in reais."""
+        return sum((each.discount_limit for each in self.quotes), ZERO)
+
+    @property
+    def confirm(self) -> str:  # type: ignore[override]
+        """Say on the button what will be received."""
+        if self.to_receive is None:
+            return gettext("Settle the title")
+        return gettext("Settle for %(amount)s") % {"amount": reais(self.to_receive)}
+
+    # What was typed
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in ("interest", "fine"):
+            if self.fields[name].disabled or self.is_as_proposed(name):
+                cleaned[name] = None
+                self.errors.pop(name, None)
+        self.bill = self._bill(cleaned)
+        if self.is_calculating:
+            self._follow(cleaned)
+        self.to_receive = cleaned.get("received")
+        if self.to_receive is not None and self.on == cleaned.get("received_on"):
+            self._judge(cleaned)
+        return cleaned
+
+    def _bill(self, cleaned: Mapping[str, Any]) -> Bill:
+        """Give what closes the balance with what was typed; charges left as proposed are those due."""
+        interest, fine = cleaned.get("interest"), cleaned.get("fine")
+        if interest is None:
+            interest = sum((each.charges.interest_due for each in self.quotes), ZERO)
+        if fine is None:
+            fine = sum((each.charges.fine for each in self.quotes), ZERO)
+        balance = sum((each.installment.balance for each in self.quotes), ZERO)
+        return Bill(balance=balance, interest=interest, fine=fine, discount=cleaned.get("discount") or ZERO)
+
+    def _follow(self, cleaned: dict[str, Any]) -> None:
+        """Let what was left as proposed follow the date and the amounts, and keep to what is calculated here."""
+        for name in set(self.errors) - {*self.calculated_from, "installment", "__all__"}:
+            del self.errors[name]
+        self.follow_day()
+        amounts = {"interest": self.bill.interest, "fine": self.bill.fine, "received": max(self.bill.due, ZERO)}
+        for name, amount in amounts.items():
+            if self.is_as_proposed(name):
+                self.propose(name, format_brl(amount))
+                cleaned[name] = amount
+
+    def _judge(self, cleaned: dict[str, Any]) -> None:
+        """Tell at once what the service would refuse (G.13)."""
+        due = self._bill({})
+        waived = max(due.interest - self.bill.interest, ZERO) + max(due.fine - self.bill.fine, ZERO)
+        if self.bill.interest > due.interest or self.bill.fine > due.fine:
+            show_broken(self, ChargesAboveDue(interest=due.interest, fine=due.fine))
+        elif (self.bill.discount > self.limit or waived) and not self.may_waive:
+            show_broken(self, DiscountAboveLimit(discount=self.bill.discount + waived, limit=self.limit))
+        self._judge_excess(cleaned)
+
+    def _judge_excess(self, cleaned: dict[str, Any]) -> None:
+        """What is received above the amount due becomes a credit: never without the person knowing (B.5)."""
+        if self.bill.excess(cleaned["received"]) and EXCESS not in self.confirmed and not self.is_calculating:
+            self.refuse(ConfirmationRequired(codes=[EXCESS]))
+
+    # What is shown
 
     def what_is(self) -> Sequence[Line]:
         return [
             (_("Customer"), self.row.bill_to),
             (_("Status"), self.row.get_status_display()),
             (_("Received so far"), reais(self.row.received_amount)),
-            (_("Due on %(day)s") % {"day": written(self.on)}, reais(self.due)),
+            *self._owed(),
+        ]
+
+    def _owed(self) -> Sequence[Line]:
+        """Give balance, charges and what is due on the receipt date."""
+        due = self._bill({})
+        return [
+            (_("Balance"), reais(due.balance)),
+            (_("Interest and fine"), f"{reais(due.interest)} + {reais(due.fine)}"),
+            (_("Due on %(day)s") % {"day": written(self.on)}, reais(due.due)),
         ]
 
     def what_will_be(self) -> Sequence[Line]:
+        received = self.to_receive if self.to_receive is not None else ZERO
+        missing, excess = self.bill.missing(received), self.bill.excess(received)
+        if missing:
+            return [
+                (_("Status"), _("It does not close: %(amount)s would be missing.") % {"amount": reais(missing)}),
+                (_("What to do"), _("Settle it in part, or enter what is missing as a discount.")),
+            ]
+        difference = self.row.amount - self.row.received_amount - (received - excess)
         return [
             (_("Status"), _("Fully settled title")),
+            (_("Received amount"), reais(received)),
+            (_("Discount"), reais(self.bill.discount)),
+            (_("difference"), reais(difference)),
+            (_("Customer credit"), reais(excess) if excess else "—"),
             (_("Cash and banks"), _("One credit on the cash/bank date, in the short account.")),
         ]
 
     def tables(self) -> Sequence[Table]:
+        if len(self.quotes) < 2:
+            return []
         table = Table(
             _("What is due on %(day)s") % {"day": written(self.on)},
             [_("installment"), _("due date"), _("balance"), _("interest"), _("fine"), _("total")],
@@ -200,26 +207,7 @@ class SettleForm(DepositForm):
             )
         ]  # fmt: skip
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if cleaned.get("received") is not None and self.on == cleaned.get("received_on"):
-            self._warn_of_excess(cleaned)
-        return cleaned
-
-    def _warn_of_excess(self, cleaned: dict[str, Any]) -> None:
-        """What is received above the amount due becomes a credit: never without the person knowing (B.5)."""
-        if cleaned["received"] > self._owed(self.quotes, cleaned) and EXCESS not in self.confirmed:
-            self.refuse(ConfirmationRequired(codes=[EXCESS]))
-
-    @staticmethod
-    def _owed(quotes: Sequence[Quote], cleaned: dict[str, Any]) -> Decimal:
-        balance = sum((each.installment.balance for each in quotes), ZERO)
-        interest, fine = cleaned.get("interest"), cleaned.get("fine")
-        if interest is None:
-            interest = sum((each.charges.interest_due for each in quotes), ZERO)
-        if fine is None:
-            fine = sum((each.charges.fine for each in quotes), ZERO)
-        return balance + interest + fine - (cleaned.get("discount") or ZERO)
+    # What is done
 
     def values(self) -> dict[str, Any]:
         return {"title_id": self.row.pk, **self.amounts()}
@@ -234,8 +222,8 @@ class SettleForm(DepositForm):
             "discount": cleaned["discount"] or ZERO,
             "interest": cleaned["interest"],
             "fine": cleaned["fine"],
-            "may_exceed_limit": self.user.has_perm("receivables.grant_discount_above_limit"),
-            "reason": cleaned["reason"],
+            "may_exceed_limit": self.may_waive,
+            "reason": cleaned.get("reason", ""),
             "notes": cleaned["notes"],
         }
 
@@ -247,50 +235,11 @@ class SettleForm(DepositForm):
         }
 
 
-class SettlePartForm(SettleForm):
-    """Liquidação parcial: a part of one installment, charges first (art. 354)."""
+class ShownAmount(forms.Widget):
+    """An amount that is only read: it looks like text."""
 
-    confirm = _("Settle this part")
-    confirmations = ()
-    field_order: Any = ("installment", *SettleForm.field_order)
-
-    installment = forms.TypedChoiceField(label=_("installment"), coerce=int)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["installment"].choices = [(each.installment.pk, told(each)) for each in self.quotes]
-        chosen = [each for each in self.quotes if str(each.installment.pk) == self._asked()] or self.quotes[:1]
-        self.fields["installment"].initial = chosen[0].installment.pk if chosen else None
-        self.fields["received"].initial = sum((each.total for each in chosen), ZERO)
-        self._tell_charges(chosen)
-
-    def _asked(self) -> str | None:
-        return (self.data or self.query).get("installment")
-
-    def what_will_be(self) -> Sequence[Line]:
-        return [
-            (_("Status"), _("Partially settled title; fully settled when this part closes it.")),
-            (_("Order"), _("Interest and fine first, then principal.")),
-            (_("Cash and banks"), _("One credit on the cash/bank date, in the short account.")),
-        ]
-
-    def _warn_of_excess(self, cleaned: dict[str, Any]) -> None:
-        """A part may be at most what its installment owes: the service refuses more."""
-
-    def values(self) -> dict[str, Any]:
-        return {"installment_id": self.cleaned_data["installment"], **self.amounts()}
-
-    def verify(self, result: Receipt) -> None:
-        refuse_two_steps(self)
-
-    def done(self, result: Receipt) -> str:
-        title = Title.objects.get(pk=self.row.pk)
-        return _("Receipt %(receipt)s of %(amount)s posted. Title %(title)s: %(status)s.") % {
-            "receipt": result.label,
-            "amount": reais(result.amount),
-            "title": title,
-            "status": title.get_status_display(),
-        }
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        return format_html('<output id="{}" name="{}" class="shown">{}</output>', (attrs or {}).get("id"), name, value)
 
 
 def told(each: Quote) -> str:

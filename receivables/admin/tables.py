@@ -29,6 +29,8 @@ class Table:
     columns: Sequence[Any]
     empty: Any
     rows: list[list[Cell]] = field(default_factory=list)
+    joins: bool = False
+    """Whether it stands on the tab of the table before it."""
 
     @property
     def heads(self) -> list[Cell]:
@@ -43,6 +45,33 @@ class Table:
         """Add a row of values for each item."""
         self.rows += [[cell(value) for value in row] for row in rows]
         return self
+
+
+@dataclass(slots=True)
+class Tab:
+    """A part of a row's page that holds tables; its title is that of the first."""
+
+    slug: str
+    tables: list[Table]
+
+    @property
+    def title(self) -> Any:
+        return self.tables[0].title
+
+    @property
+    def count(self) -> int:
+        return len(self.tables[0].rows)
+
+
+def tabs_of(tables: Iterable[Table]) -> list[Tab]:
+    """Put each table on a tab of its own, or with the one that it joins."""
+    tabs: list[Tab] = []
+    for table in tables:
+        if table.joins and tabs:
+            tabs[-1].tables.append(table)
+        else:
+            tabs.append(Tab(f"tab-{len(tabs) + 1}", [table]))
+    return tabs
 
 
 def cell(value: Any) -> Cell:

@@ -1,19 +1,27 @@
 """What is typed of a title: its fields S9-S39 with their courtesy checks, its cancelling and its due dates."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.forms.widgets import Script
 from django.utils.translation import gettext_lazy as _
 
-from receivables.admin.explain import reais, written
+from receivables.admin.explain import reais
 from receivables.admin.forms import DayField, MoneyField, ReasonField, RuleForm
 from receivables.admin.transitions import Line, TransitionForm
-from receivables.domain.errors import AmountNotPositive, DuplicateTitle, PartBelowOneCent, ReasonTooLong, ReasonTooShort
+from receivables.domain.due_dates import PRESENTATION_DAYS, due_on_presentation
+from receivables.domain.errors import (
+    AmountNotPositive,
+    DueAfterPresentation,
+    DuplicateTitle,
+    PartBelowOneCent,
+    PresentationInParts,
+    ReasonTooLong,
+    ReasonTooShort,
+    SeveralInstallments,
+)
 from receivables.domain.money import CENT
 from receivables.models import (
     Direction,
@@ -24,7 +32,6 @@ from receivables.models import (
     TitleStatus,
 )
 
-PRESENTATION_DAYS = 15  # S21, S22
 MOST_PARTS = 120
 
 
@@ -35,6 +42,9 @@ class TitleForm(RuleForm):
         DuplicateTitle.code: "document_number",
         PartBelowOneCent.code: "parts",
         AmountNotPositive.code: "amount",
+        DueAfterPresentation.code: "due_date",
+        PresentationInParts.code: "parts",
+        SeveralInstallments.code: "due_date",
     }
 
     due_date = DayField(label=_("due date"))
@@ -44,6 +54,9 @@ class TitleForm(RuleForm):
         help_text=_("Monthly, from the due date on; the cents that do not divide go into the first ones."),
     )  # fmt: skip
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    class Media:
+        js: ClassVar = [Script("receivables/presentation.js", defer=True)]
 
     class Meta:
         model = Title
@@ -56,12 +69,28 @@ class TitleForm(RuleForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "notes" in self.fields:
+            self.fields["notes"].widget.attrs["rows"] = 3
         self._limit_choices()
+        self._explain_presentation()
         if self.instance.pk:
             only = self.instance.installments.order_by("number").first()
             for name, value in (("seen_version", self.instance.version), ("due_date", only and only.due_date)):
                 if name in self.fields:
                     self.fields[name].initial = value
+
+    def _explain_presentation(self) -> None:
+        """Say why the days are few; ticked, the due date may be left to the rule (S21, S22)."""
+        if "payable_on_presentation" not in self.fields:
+            return
+        field = self.fields["payable_on_presentation"]
+        field.widget.attrs["data-days"] = PRESENTATION_DAYS
+        field.help_text = _(
+            "Due at most %(days)s days after the issue: the slip carries a due date factor "
+            "(Bacen, Carta-Circular 2926 of 2000)."
+        ) % {"days": PRESENTATION_DAYS}
+        if self.is_bound and self.data.get("payable_on_presentation") and "due_date" in self.fields:
+            self.fields["due_date"].required = False
 
     def _limit_choices(self) -> None:
         """Offer active codes, and the one that the title has already."""
@@ -78,20 +107,11 @@ class TitleForm(RuleForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         due, issued = cleaned.get("due_date"), cleaned.get("issued_on")
-        if due and issued and due < issued:
+        if issued and cleaned.get("payable_on_presentation") and "due_date" in cleaned and due is None:
+            cleaned["due_date"] = due_on_presentation(issued)
+        elif due and issued and due < issued:
             self.add_error("due_date", _("The due date is before the issue date. Enter that date or a later one."))
-        if cleaned.get("payable_on_presentation"):
-            self._check_presentation(due, issued, parts=cleaned.get("parts") or 1)
         return cleaned
-
-    def _check_presentation(self, due: date | None, issued: date | None, *, parts: int) -> None:
-        """A title payable on presentation falls due at most 15 days after its issue (S21, S22)."""
-        if parts > 1:
-            self.add_error("parts", _("A title payable on presentation has one installment."))
-        if due and issued and due > issued + timedelta(days=PRESENTATION_DAYS):
-            last = issued + timedelta(days=PRESENTATION_DAYS)
-            message = gettext("A title payable on presentation falls due until %(last)s, 15 days after its issue.")
-            self.add_error("due_date", ValidationError(message % {"last": written(last)}, code="presentation"))
 
 
 class CancelForm(TransitionForm):

@@ -1,16 +1,20 @@
 """What hangs on a title, shown under its form: parcels, receipts, postings (S82), slips."""
 
 from django.db.models import F
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import written
+from receivables.admin.receipt_print import print_links
 from receivables.admin.tables import Table, chip, link
 from receivables.models import (
     BankSlip,
     CashMovement,
     Installment,
+    Receipt,
     ReceiptAllocation,
     SlipStatus,
     Title,
@@ -48,7 +52,7 @@ def allocations_table(title: Title) -> Table:
     table = Table(
         _("Receipts"),
         [_("receipt"), _("receipt date"), _("installment"), _("principal"), _("interest"), _("fine"), _("discount"),
-         _("origin"), _("reversal")],
+         _("origin"), _("reversal"), pgettext_lazy("paper", "receipt")],
         _("Nothing was received yet. Use Settle."),
     )  # fmt: skip
     rows = ReceiptAllocation.objects.filter(title=title).annotate(
@@ -57,9 +61,37 @@ def allocations_table(title: Title) -> Table:
     return table.fill(
         [link(row.receipt, row.receipt.label), row.receipt.received_on, row.installment.label, row.principal,
          row.interest, row.fine, row.discount, row.receipt.get_origin_display(),
-         f"{written(row.undone_on)} · {row.undone_because}" if row.undone_on else None]
+         f"{written(row.undone_on)} · {row.undone_because}" if row.undone_on else None, print_links(row.receipt)]
         for row in rows.select_related("receipt", "installment__title").order_by("pk")
     )  # fmt: skip
+
+
+def parts_table(title: Title, *, may_reverse: bool) -> Table:
+    """Give the parts received so far with their split, newest first by posting; only the newest is undone (G.1)."""
+    table = Table(
+        _("Parts received so far"),
+        [_("receipt"), _("receipt date"), _("installment"), _("principal"), _("interest"), _("fine"), _("discount"),
+         _("received amount"), _("reversal")],
+        _("Nothing was received yet: this is the first part."),
+    )  # fmt: skip
+    rows = ReceiptAllocation.objects.live().filter(title=title).select_related("receipt", "installment__title")
+    parts = list(rows.order_by("-receipt_id", "-pk"))
+    newest = parts[0].receipt_id if parts else None
+    return table.fill(
+        [link(row.receipt, row.receipt.label), row.receipt.received_on, row.installment.label, row.principal,
+         row.interest, row.fine, row.discount, row.money,
+         _reversal_told(row, is_newest=row.receipt_id == newest, may_reverse=may_reverse, after=parts[0].receipt)]
+        for row in parts
+    )  # fmt: skip
+
+
+def _reversal_told(row: ReceiptAllocation, *, is_newest: bool, may_reverse: bool, after: Receipt) -> SafeString | str:
+    if not is_newest:
+        return gettext("After %(receipt)s") % {"receipt": after.label}
+    if not may_reverse:
+        return ""
+    url = reverse("admin:receivables_title_reverse-part", args=[row.title_id])
+    return format_html('<a href="{}?receipt_id={}">{}</a>', url, row.receipt_id, _("Reverse this part"))
 
 
 def slips_table(title: Title) -> Table:

@@ -16,12 +16,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import has_transition_perm
 
+from receivables.admin import step_up
 from receivables.admin.base import HouseAdmin
 from receivables.admin.explain import CONFIRMATIONS, explain
 from receivables.admin.forms import show_broken
@@ -32,12 +34,13 @@ from receivables.domain.errors import (
     ConfirmationRequired,
     MoveRefused,
     NotPermitted,
+    PersonOutOfReach,
     RuleBroken,
 )
 from receivables.models import Actor
 
 Line = tuple[Any, Any]
-FORBIDDEN = (NotPermitted, BranchNotYours)
+FORBIDDEN = (NotPermitted, BranchNotYours, PersonOutOfReach)
 CALCULATE = "_calculate"
 
 
@@ -49,11 +52,11 @@ class TransitionForm(forms.Form):
     error_fields: ClassVar[dict[str, str]] = {}
     confirmations: ClassVar[tuple[str, ...]] = ()
     confirm: Any = _("Confirm")
-    asks_day: ClassVar[bool] = False
-    """Whether the page offers to calculate again for another receipt date."""
     calculates: ClassVar[bool] = False
     """Whether what will be depends on what is typed: the page offers to calculate it before it confirms."""
-    notices: ClassVar[Sequence[Any]] = ()
+    calculated_from: ClassVar[Sequence[str]] = ()
+    """The fields on which what will be depends; the page calculates by itself when one of them changes."""
+    notices: Sequence[Any] = ()
     """Warnings that stand on top and again beside the button."""
 
     def __init__(self, *args: Any, row: Any = None, user: Any, today: date, query: Any = None, **options: Any) -> None:
@@ -86,20 +89,37 @@ class TransitionForm(forms.Form):
         """Give tables that help to decide."""
         return []
 
-    def kept(self) -> Sequence[tuple[str, str]]:
-        """Give what the page's address keeps when it calculates for another day."""
-        return [(name, value) for name, value in self.query.items() if name != "received_on"]
+    def proposals(self) -> Mapping[str, str]:
+        """Give what the page writes into fields of which the person left what was proposed, by name."""
+        return {}
+
+    def texts(self) -> Mapping[str, str]:
+        """Give further texts of the page that depend on what is typed, by the id of their element."""
+        return {}
 
     def groups(self) -> Sequence[tuple[Any, forms.Form]]:
         """Give further forms of the page with their titles."""
         return []
 
+    def visible_fields(self) -> list[forms.BoundField]:
+        """Leave out the proof of who acts: it stands beside the button, after all that is asked."""
+        return [field for field in super().visible_fields() if field.name != step_up.FIELD]
+
+    @property
+    def step_up(self) -> forms.BoundField | None:
+        """Give the field that asks for the password or a code once more, where the move asks for it now."""
+        return self[step_up.FIELD] if step_up.FIELD in self.fields else None
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         seen = cleaned.get("version")
         if seen is not None and seen != self.row.version:
-            show_broken(self, ChangedMeanwhile(what=str(self.row)))
+            show_broken(self, self.changed_meanwhile(seen))
         return cleaned
+
+    def changed_meanwhile(self, seen: int) -> ChangedMeanwhile:
+        """Say that the row is not the version any more that the person saw."""
+        return ChangedMeanwhile(what=str(self.row))
 
     def require(self) -> None:
         """Raise NotPermitted or BranchNotYours where what is asked, or was answered, needs more than the button did."""
@@ -145,6 +165,16 @@ class Transition:
     goes_to: Callable[[Any], str] | None = None
     why_not: Callable[[Any], RuleBroken | None] = lambda row: None
     """Names the rule by which a row is not for this move, where its status alone does not tell."""
+    is_rare: bool = False
+    """Whether its button stands last, after what a person comes for."""
+    template: str = ""
+    """A page of its own, where the house's does not do."""
+    step_up: bool | Callable[[Any], bool] = False
+    """Whether the person proves once more who he is: always, or for such a form (the closed-cash reversal)."""
+
+    def needs_step_up(self, form: TransitionForm) -> bool:
+        """Say whether what this form asks for is grave enough to type one's password or a code again."""
+        return self.step_up if isinstance(self.step_up, bool) else self.step_up(form)
 
     def is_legal(self, row: Any) -> bool:
         """Say whether the row's status allows the move, whoever asks."""
@@ -203,6 +233,11 @@ class TransitionAdmin(HouseAdmin):
             if transition.form.calculates
         ]
         of_the_desk = [path(f"{name}/", self._desk(name), name=f"{stem}_{name}") for name in self.desk_transitions]
+        of_the_desk += [
+            path(f"{name}/preview/", self._desk_preview(name), name=f"{stem}_{name}_preview")
+            for name, transition in self.desk_transitions.items()
+            if transition.form.calculates
+        ]
         return [*of_a_row, *of_the_desk, *super().get_urls()]
 
     def _view(self, name: str) -> Callable[..., HttpResponse]:
@@ -213,6 +248,9 @@ class TransitionAdmin(HouseAdmin):
 
     def _desk(self, name: str) -> Callable[..., HttpResponse]:
         return self.admin_site.admin_view(partial(self.desk_view, name=name))
+
+    def _desk_preview(self, name: str) -> Callable[..., HttpResponse]:
+        return self.admin_site.admin_view(partial(self.desk_preview_view, name=name))
 
     # Buttons
 
@@ -231,6 +269,7 @@ class TransitionAdmin(HouseAdmin):
                 "label": transition.label,
                 "url": self._url(name, row.pk),
                 "notices": transition.form.notices,
+                "is_rare": transition.is_rare,
             }
             for name, transition in self.transitions.items()
             if transition.is_offered(row, request.user)
@@ -268,9 +307,23 @@ class TransitionAdmin(HouseAdmin):
             transition.check(row, request.user)
         if not transition.is_legal(row):
             return JsonResponse({"errors": [explain(_refusal(transition, row))]}, status=409)
+        return self._calculated(request, transition, row)
+
+    def desk_preview_view(self, request: HttpRequest, *, name: str) -> HttpResponse:
+        """Tell what will be where no row is there yet, or with several; nothing is written."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        transition = self.desk_transitions[name]
+        with _forbidding():
+            transition.check(None, request.user)
+        return self._calculated(request, transition, None)
+
+    def _calculated(self, request: HttpRequest, transition: Transition, row: Any) -> HttpResponse:
         data = request.POST.copy()
         data[CALCULATE] = "1"
         form = transition.form(data, row=row, user=request.user, today=timezone.localdate(), query=request.GET)
+        with _forbidding():
+            form.require()
         return JsonResponse(_told(form))
 
     def desk_view(self, request: HttpRequest, *, name: str) -> HttpResponse:
@@ -285,6 +338,7 @@ class TransitionAdmin(HouseAdmin):
         form = transition.form(request.POST if request.method == "POST" else None, **known)
         with _forbidding():
             form.require()
+        _ask_for_proof(request, transition, form)
         if not form.is_calculating and form.is_valid():
             try:
                 return self._act(request, transition, form, row)
@@ -314,9 +368,25 @@ class TransitionAdmin(HouseAdmin):
             "back": change_url(row) if row else self._url("changelist"),
             "opts": self.opts,
             "media": sum((group.media for _title, group in form.groups()), self.media + form.media),
-            "preview": f"{request.path}preview/" if form.calculates else "",
+            "preview": f"{request.path}preview/?{request.GET.urlencode()}" if form.calculates else "",
         }
-        return TemplateResponse(request, self.transition_template, context)
+        return TemplateResponse(request, transition.template or self.transition_template, context)
+
+
+def _ask_for_proof(request: HttpRequest, transition: Transition, form: TransitionForm) -> None:
+    """Add the field of the step-up where it is due, and judge what was typed into it, whatever else is wrong."""
+    if not transition.needs_step_up(form) or step_up.is_fresh(request):
+        return
+    form.fields[step_up.FIELD] = step_up.field_for(request.user)
+    typed = form.data.get(step_up.FIELD, "")
+    if not form.is_bound or form.is_calculating or not typed:
+        return
+    try:
+        step_up.prove(request, typed)
+    except RuleBroken as broken:
+        form.add_error(step_up.FIELD, forms.ValidationError(explain(broken), code=broken.code))
+    else:
+        del form.fields[step_up.FIELD]
 
 
 @contextmanager
@@ -335,9 +405,13 @@ def _refusal(transition: Transition, row: Any) -> RuleBroken:
 
 
 def _told(form: TransitionForm) -> dict[str, Any]:
-    """Give the two columns of a form's page, the errors of what was typed, and what its hidden fields take."""
+    """Give the two columns of a form's page and its tables, the errors of what was typed, what its fields take."""
     errors = [error for found in form.errors.values() for error in found]
     return {
+        "fields": form.proposals(),
+        "texts": form.texts(),
+        "confirm": str(form.confirm),
+        "tables": render_to_string("admin/quita/tables.html", {"tables": form.tables()}),
         "is": [(str(label), str(value)) for label, value in form.what_is()],
         "will_be": [(str(label), str(value)) for label, value in form.what_will_be()],
         "hidden": {field.html_name: field.value() for field in form.hidden_fields() if isinstance(field.value(), str)},

@@ -47,6 +47,29 @@ class Slice:
     amount: Decimal
 
 
+@dataclass(frozen=True)
+class Bill:
+    """What closes a balance, in reais: due = balance + interest + fine − discount (domain.md B.3)."""
+
+    balance: Decimal
+    interest: Decimal
+    fine: Decimal
+    discount: Decimal
+
+    @property
+    def due(self) -> Decimal:
+        """Give what has to be received."""
+        return self.balance + self.interest + self.fine - self.discount
+
+    def missing(self, received: Decimal) -> Decimal:
+        """Give what would stay open: to be received in part, or granted as a discount (B.4)."""
+        return max(self.due - received, ZERO)
+
+    def excess(self, received: Decimal) -> Decimal:
+        """Give what becomes the customer's credit (B.5)."""
+        return max(received - self.due, ZERO)
+
+
 def impute(*, received: Decimal, discount: Decimal, standing: Standing, charges: Charges) -> Imputation:
     """Divide reais received: fine, then interest with the carried charges, then principal (G.16, art. 354).
 

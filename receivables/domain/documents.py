@@ -9,6 +9,7 @@ from .errors import InvalidDocument
 
 _CPF = re.compile(r"[0-9]{11}")
 _CNPJ = re.compile(r"[0-9A-Z]{12}[0-9]{2}")
+_MASK = re.compile(r"[.\-/\s]")
 
 
 def parse_document(text: str) -> str:
@@ -25,6 +26,11 @@ def parse_document(text: str) -> str:
     except ValidationError:
         pass
     raise InvalidDocument(document=text)
+
+
+def bare_document(text: str) -> str:
+    """Write what may be the beginning of a CPF or CNPJ as it is stored: without its mask, in capitals."""
+    return _MASK.sub("", text).upper()
 
 
 def format_document(stored: str) -> str:

@@ -156,12 +156,41 @@ class TitleNotSettled(RuleBroken):
     )
 
 
+class SeveralInstallments(RuleBroken):
+    """`field` is the amount or the due date, which belong to each installment of the title (G.21)."""
+
+    message = gettext_noop(
+        "Title {title} has {count} installments, and {field} belongs to each of them. "
+        "Use Change due dates; for other amounts cancel the title and issue it again."
+    )
+
+
+class DueAfterPresentation(RuleBroken):
+    message = gettext_noop(
+        "A title payable on presentation falls due until {last}, 15 days after its issue, because of the due date "
+        "factor of its slip. Enter that date or an earlier one."
+    )
+
+
+class PresentationInParts(RuleBroken):
+    message = gettext_noop(
+        "A title payable on presentation has one installment, and {parts} were asked. "
+        "Choose one installment or untick payable on presentation."
+    )
+
+
 class TitleHasReceipts(RuleBroken):
     message = gettext_noop("Title {title} has receipts. Reverse them before cancelling it.")
 
 
 class ChangedMeanwhile(RuleBroken):
     message = gettext_noop("{what} was changed by someone else meanwhile. Open it again and redo your change.")
+
+
+class NothingReceived(RuleBroken):
+    message = gettext_noop(
+        "Title {title} is {status}: nothing was received, so there is nothing to reverse. To receive it, use Settle."
+    )
 
 
 class NothingToReverse(RuleBroken):
@@ -200,6 +229,10 @@ class ReceiptBeforeIssue(RuleBroken):
 
 class DateInFuture(RuleBroken):
     message = gettext_noop("{field} {day} is in the future. Enter today's date or an earlier one.")
+
+
+class DateTooFarAhead(RuleBroken):
+    message = gettext_noop("{field} {day} is too far ahead. Enter {last} or an earlier date.")
 
 
 class SlipAlreadyLive(RuleBroken):
@@ -265,6 +298,38 @@ class LaterDayClosed(RuleBroken):
     message = gettext_noop(
         "Account {account} cannot be reopened on {day}, because {later} is closed. Reopen {later} first."
     )
+
+
+class CountRequired(RuleBroken):
+    message = gettext_noop(
+        "Account {account} is counted blind. Count the day {day} first; then close it with what you counted."
+    )
+
+
+class CountOutdated(RuleBroken):
+    message = gettext_noop("Account {account} was moved on {day} after the count. Count this day again.")
+
+
+class MethodNotCounted(RuleBroken):
+    message = gettext_noop("{method} was not counted. Enter what there is of it, 0,00 where there is nothing.")
+
+
+class AmountAboveDifference(RuleBroken):
+    message = gettext_noop(
+        "{amount} is more than remains of this difference, {remaining}. Enter at most what remains, "
+        "with a history code that brings it down."
+    )
+
+
+class DifferenceCountedAgain(RuleBroken):
+    message = gettext_noop(
+        "What was missing or left over in account {account} on {day} is in the count of {later} as well. "
+        "Post the difference of {later}."
+    )
+
+
+class OwnerOutOfReach(RuleBroken):
+    message = gettext_noop("{person} does not work in branch {branch}. Choose a colleague of that branch.")
 
 
 class WrongDirection(RuleBroken):
@@ -342,6 +407,38 @@ class NotPermitted(RuleBroken):
 
 class BranchNotYours(RuleBroken):
     message = gettext_noop("Branch {branch} is not one of yours. Ask a colleague of that branch to do this.")
+
+
+class WrongPassword(RuleBroken):
+    message = gettext_noop(
+        "This is not your password. Type it again; after five wrong ones you wait a quarter of an hour."
+    )
+
+
+class WrongCode(RuleBroken):
+    message = gettext_noop("This code is not right, or it was used already. Type the one that the phone shows now.")
+
+
+class CodeTooSoon(RuleBroken):
+    message = gettext_noop("Several codes were wrong. Wait {seconds} s and type the one that the phone shows then.")
+
+
+class FactorAlreadyThere(RuleBroken):
+    message = gettext_noop("{person} has a second factor already. Remove it first to use another phone.")
+
+
+class FactorMissing(RuleBroken):
+    message = gettext_noop("{person} has no second factor. There is nothing to remove.")
+
+
+class PersonOutOfReach(RuleBroken):
+    message = gettext_noop(
+        "{person} works in branches that are not yours, or is an administrator. Ask an administrator to do this."
+    )
+
+
+class NotOnYourself(RuleBroken):
+    message = gettext_noop("Nobody does this to himself. Ask another manager.")
 
 
 class ConfirmationRequired(RuleBroken):

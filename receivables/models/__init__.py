@@ -1,5 +1,6 @@
 """What the rows of the ledger are; one noun, one file."""
 
+from receivables.models.access_event import AccessChange, AccessEvent
 from receivables.models.account import (
     BranchPaymentMethod,
     Direction,
@@ -11,13 +12,22 @@ from receivables.models.account import (
 from receivables.models.audited import SYSTEM, Actor, AuditBypassed
 from receivables.models.bank_slip import BankSlip, SlipStatus
 from receivables.models.branch import Branch, City, Holiday, InterestPeriod, ParameterSet, Product, Terms
-from receivables.models.cash_day import CashDay, CashDayClosing, CashDayReopening, CashDayStatus
+from receivables.models.cash_day import (
+    CashDay,
+    CashDayClosing,
+    CashDayCount,
+    CashDayCountLine,
+    CashDayReopening,
+    CashDayStatus,
+)
 from receivables.models.cash_movement import CashMovement, MovementStatus
 from receivables.models.cash_session import CashCount, CashSession, CashSessionClosing, SessionStatus
 from receivables.models.credit import CreditKind, CustomerCredit
 from receivables.models.customer import Customer
 from receivables.models.divergence import Divergence, DivergenceStatus
+from receivables.models.exported_list import ExportedList, FileFormat
 from receivables.models.installment import Installment, InstallmentStatus
+from receivables.models.known_difference import KnownDifferenceAssignment
 from receivables.models.receipt import (
     ClosedCashReversal,
     Origin,
@@ -33,6 +43,8 @@ from receivables.models.title import Title, TitleStatus
 
 __all__ = [
     "SYSTEM",
+    "AccessChange",
+    "AccessEvent",
     "Actor",
     "AuditBypassed",
     "BankCollectionReissue",
@@ -42,6 +54,8 @@ __all__ = [
     "CashCount",
     "CashDay",
     "CashDayClosing",
+    "CashDayCount",
+    "CashDayCountLine",
     "CashDayReopening",
     "CashDayStatus",
     "CashMovement",
@@ -56,11 +70,14 @@ __all__ = [
     "Divergence",
     "DivergenceStatus",
     "DocumentType",
+    "ExportedList",
+    "FileFormat",
     "HistoryCode",
     "Holiday",
     "Installment",
     "InstallmentStatus",
     "InterestPeriod",
+    "KnownDifferenceAssignment",
     "LedgerAccount",
     "MovementStatus",
     "Origin",

@@ -36,6 +36,11 @@ class LedgerAccount(AuditedModel):
     def __str__(self) -> str:
         return f"{self.short_code} · {self.name}"
 
+    def usual_methods(self) -> frozenset[str]:
+        """Give the codes of the means of payment whose money goes here; a customer's credit is no money."""
+        rows = self.branchpaymentmethod_set.exclude(method__code=PaymentMethod.CREDIT)
+        return frozenset(rows.values_list("method__code", flat=True))
+
 
 class HistoryCode(AuditedModel):
     """Cód. Histórico (S27): a standard text whose direction a posting may not contradict."""

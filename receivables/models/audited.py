@@ -53,10 +53,11 @@ class StatusField(FSMField):
 
 
 class AuditRow(models.Model):
-    """What a history row tells beside the values: the actor and the channel (B6)."""
+    """What a history row tells beside the values: the actor, the channel and the move that was made (B6)."""
 
     actor = models.CharField(_("actor"), max_length=150, default="")
     channel = models.CharField(_("channel"), max_length=20, default="")
+    move = models.CharField(_("move"), max_length=30, default="")
 
     class Meta:
         abstract = True
@@ -72,8 +73,9 @@ class AuditTrail(HistoricalRecords):
 
     def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
         options = super().get_meta_options(model)
+        options["indexes"] = (*options.get("indexes", ()), models.Index(fields=("actor", "history_date")))
         if any(field.name == "version" for field in model._meta.fields):
-            options["indexes"] = (*options.get("indexes", ()), models.Index(fields=("id", "version")))
+            options["indexes"] = (*options["indexes"], models.Index(fields=("id", "version")))
         return options
 
     def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
@@ -81,7 +83,7 @@ class AuditTrail(HistoricalRecords):
         rows = getattr(instance, self.manager_name).model
         values = {field.attname: getattr(instance, field.attname) for field in self.fields_included(instance)}
         # Last: a movement has columns of these names too, which say who posted it, not who changes it.
-        values |= {"actor": actor.name, "channel": actor.channel}
+        values |= {"actor": actor.name, "channel": actor.channel, "move": getattr(instance, "_move", "")}
         rows(
             history_date=timezone.now(),
             history_type=history_type,
@@ -136,10 +138,11 @@ class AuditedModel(models.Model):
                 options["update_fields"] = {*fields, "version"}
         super().save(*args, **options)
 
-    def save_as(self, actor: Actor, *, because: str = "", fields: Iterable[str] | None = None) -> None:
-        """Save with its history row signed by the actor."""
-        self._actor, self._change_reason = actor, because or None
+    def save_as(self, actor: Actor, *, because: str = "", fields: Iterable[str] | None = None, move: str = "") -> None:
+        """Save with its history row signed by the actor; `move` is the verb of the transition that was made."""
+        self._actor, self._change_reason, self._move = actor, because or None, move
         self.save(update_fields=fields if not self._state.adding else None)
+        self._move = ""
 
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         raise AuditBypassed(f"{type(self).__name__}: nothing is deleted; reverse, cancel or deactivate it")

@@ -38,7 +38,9 @@ class BankSlip(AuditedModel):
             models.CheckConstraint(condition=Q(amount__gt=0), name="bank_slip_amount_positive"),
             models.CheckConstraint(condition=Q(status__in=SlipStatus.values), name="bank_slip_status_known"),
         ]
-        indexes = [models.Index(fields=["our_number"])]
+        indexes = [
+            models.Index(fields=["our_number"], opclasses=["varchar_pattern_ops"], name="bank_slip_our_number_prefix"),
+        ]
 
     def __str__(self) -> str:
         return self.our_number

@@ -1,5 +1,7 @@
 """Branches, cities, products and the named parameter sets that branches share (G.13)."""
 
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -113,6 +115,11 @@ class Holiday(AuditedModel):
 
     def __str__(self) -> str:
         return f"{self.day:%d/%m/%Y} · {self.name}"
+
+    @classmethod
+    def days(cls) -> frozenset[date]:
+        """Give all of them, for the calendar of `domain.due_dates`."""
+        return frozenset(cls.objects.values_list("day", flat=True))
 
 
 class Branch(AuditedModel):

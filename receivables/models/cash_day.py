@@ -1,5 +1,6 @@
 """Fechamento de caixa: the day of an account, closed oldest first and reopened newest first (S61-S63, G.11)."""
 
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -8,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django_fsm import transition
 
-from receivables.models.account import LedgerAccount
+from receivables.domain.money import format_brl
+from receivables.models.account import LedgerAccount, PaymentMethod
 from receivables.models.audited import AppendOnlyModel, AuditedModel, AuditedQuerySet, StatusField, money_field
 
 
@@ -51,6 +53,57 @@ class CashDay(AuditedModel):
         """The reason is a `CashDayReopening`."""
 
 
+class CashDayCount(AppendOnlyModel):
+    """Conferência: what a person counted of an open day, beside what the books expected at that moment.
+
+    A new count never replaces an older one. `opening_amount` is the balance carried into the day, which lies in the
+    drawer of a cash account too; without a value it was not counted.
+    """
+
+    cash_day = models.ForeignKey(CashDay, models.PROTECT, related_name="counts", verbose_name=_("cash day"))
+    number = models.PositiveIntegerField(_("count"))
+    is_blind = models.BooleanField(_("counted blind"))
+    opening_amount = money_field(_("opening balance"), null=True, blank=True)
+    expected_amount = money_field(_("expected amount"))
+    counted_amount = money_field(_("counted amount"))
+
+    class Meta:
+        verbose_name = _("cash count")
+        verbose_name_plural = _("cash counts")
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["cash_day", "number"], name="cash_day_count_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.cash_day} · {self.number}"
+
+    @property
+    def difference(self) -> Decimal:
+        """What is in the drawer less what the books say, in reais."""
+        return self.counted_amount - self.expected_amount
+
+
+class CashDayCountLine(AppendOnlyModel):
+    """What was counted of one means of payment."""
+
+    count = models.ForeignKey(CashDayCount, models.PROTECT, related_name="lines", verbose_name=_("cash count"))
+    method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="+", verbose_name=_("payment method"))
+    expected_amount = money_field(_("expected amount"))
+    counted_amount = money_field(_("counted amount"))
+
+    class Meta:
+        verbose_name = _("counted method")
+        verbose_name_plural = _("counted methods")
+        ordering = ["method__code"]
+        constraints = [models.UniqueConstraint(fields=["count", "method"], name="cash_day_count_method_once")]
+
+    def __str__(self) -> str:
+        return f"{self.method}: {format_brl(self.counted_amount)}"
+
+    @property
+    def difference(self) -> Decimal:
+        return self.counted_amount - self.expected_amount
+
+
 class CashDayClosing(AppendOnlyModel):
     """What a day's movements added up to when it closed; what enters later is a numbered supplement."""
 
@@ -60,6 +113,9 @@ class CashDayClosing(AppendOnlyModel):
     debits = money_field(_("debits"))
     total = money_field(_("total of the day"))
     counted_amount = money_field(_("counted amount"), null=True, blank=True)
+    count = models.OneToOneField(
+        CashDayCount, models.PROTECT, null=True, blank=True, related_name="closing", verbose_name=_("cash count")
+    )
 
     class Meta:
         verbose_name = _("day closing")

@@ -3,21 +3,22 @@
 Credits are positive, debits negative: an account's balance is the sum of all its movements, whatever their status.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
 from receivables.domain.money import ZERO, format_brl, round_half_up
-from receivables.models.account import Direction, DocumentType, HistoryCode, LedgerAccount
+from receivables.models.account import Direction, DocumentType, HistoryCode, LedgerAccount, PaymentMethod
 from receivables.models.audited import AuditedModel, AuditedQuerySet, StatusField, money_field
 from receivables.models.cash_day import CashDayClosing
-from receivables.models.cash_session import CashSession
+from receivables.models.cash_session import CashSession, CashSessionClosing
 from receivables.models.receipt import ClosedCashReversal, Origin, Receipt, ReceiptTender, Reversal
 from receivables.models.title import Title
 
@@ -27,9 +28,41 @@ class MovementStatus(models.TextChoices):
     REVERSED = "reversed", _("Reversed")
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came in and what went out, in reais; debits are negative."""
+
+    credits: Decimal = ZERO
+    debits: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return self.credits + self.debits
+
+
 class CashMovementQuerySet(AuditedQuerySet):
     def posted(self) -> Self:
         return self.filter(status=MovementStatus.POSTED)
+
+    def by_method(self) -> dict[str, Moved]:
+        """Give what came in and went out by the code of the means of payment, in whole cents.
+
+        Both legs of a credit that was spent are the customer's credit. What no tender brought is cash in a cash
+        account, `outros` in a bank account.
+        """
+        method = Case(
+            When(credit__kind__in=("used", "granted"), then=Value(PaymentMethod.CREDIT)),
+            When(tender__isnull=False, then=F("tender__method__code")),
+            When(account__kind=LedgerAccount.Kind.CASH, then=Value(PaymentMethod.CASH)),
+            default=Value(PaymentMethod.OTHER),
+        )
+        rows = self.order_by().values(code=method).annotate(
+            credits=models.Sum("amount", filter=Q(amount__gt=0)), debits=models.Sum("amount", filter=Q(amount__lt=0))
+        )  # fmt: skip
+        return {
+            row["code"]: Moved(round_half_up(row["credits"] or ZERO), round_half_up(row["debits"] or ZERO))
+            for row in rows
+        }
 
     def balance(self) -> Decimal:
         """Σ of all movements (G.4), in whole cents: SQLite adds decimals as floats."""
@@ -78,6 +111,15 @@ class CashMovement(AuditedModel):
         verbose_name=_("supplement of the closing"),
     )  # fmt: skip
     supplement_number = models.PositiveIntegerField(_("supplement"), null=True, blank=True)
+    session_supplement_of = models.ForeignKey(
+        CashSessionClosing, models.PROTECT, null=True, blank=True, related_name="supplements",
+        verbose_name=_("supplement of the session's closing"),
+    )  # fmt: skip
+    session_supplement_number = models.PositiveIntegerField(_("supplement of the session"), null=True, blank=True)
+    difference_of = models.ForeignKey(
+        CashDayClosing, models.PROTECT, null=True, blank=True, related_name="difference_movements",
+        verbose_name=_("posts the difference of the closing"),
+    )  # fmt: skip
     idempotency_key = models.CharField(max_length=140, unique=True, null=True, blank=True, editable=False)
     posted_at = models.DateTimeField(_("posted at"), default=timezone.now, editable=False)
     actor = models.CharField(_("actor"), max_length=150, default="", editable=False)
@@ -104,8 +146,18 @@ class CashMovement(AuditedModel):
             models.UniqueConstraint(
                 fields=["supplement_of", "supplement_number"], name="cash_movement_supplement_once"
             ),
+            models.CheckConstraint(
+                condition=Q(session_supplement_of__isnull=True, session_supplement_number__isnull=True)
+                | Q(session_supplement_of__isnull=False, session_supplement_number__isnull=False),
+                name="cash_movement_session_supplement_numbered",
+            ),
+            models.UniqueConstraint(
+                fields=["session_supplement_of", "session_supplement_number"],
+                name="cash_movement_session_supplement_once",
+            ),
         ]
-        indexes = [models.Index(fields=["account", "cash_date"])]
+        # In the order of a statement, the amount with it: balances are summed from the index alone.
+        indexes = [models.Index(fields=["account", "cash_date", "id", "amount"], name="cash_movement_statement")]
 
     def __str__(self) -> str:
         return f"{self.account} · {self.cash_date:%d/%m/%Y} · {format_brl(self.amount)}"

@@ -66,6 +66,7 @@ class CustomerCredit(AppendOnlyModel):
                 name="customer_credit_grant_has_origin",
             ),
         ]
+        indexes = [models.Index(fields=["posted_at"])]
 
     def __str__(self) -> str:
         return f"{self.customer or _('Suspense')}: {self.get_kind_display()} {format_brl(self.amount)}"

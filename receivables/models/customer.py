@@ -1,11 +1,46 @@
 """Customers: the parties of a title and the owners of credits. Documents follow E.5 (CNPJ may have letters)."""
 
+from typing import Any, ClassVar, Self
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from receivables.domain.documents import format_document
-from receivables.models.audited import VersionedModel
+from receivables.domain.documents import bare_document, format_document
+from receivables.models.audited import AuditedQuerySet, VersionedModel
 from receivables.models.branch import City
+from receivables.models.plain_text import Plain, plain
+
+LEAST_LETTERS = 3
+"""An index of trigrams finds nothing shorter."""
+
+
+_NONE = Q(pk__in=[])
+
+
+def _named(text: str) -> Q:
+    words = plain(text).split()
+    is_long_enough = any(len(word) >= LEAST_LETTERS for word in words)
+    return Q(*(Q(plain_name__contains=word) for word in words)) if is_long_enough else _NONE
+
+
+def _documented(text: str) -> Q:
+    bare = bare_document(text)
+    return Q(document__startswith=bare) if bare else _NONE
+
+
+class CustomerQuerySet(AuditedQuerySet):
+    def named(self, text: str) -> Self:
+        """Those whose name has every word of the text, accents and case apart; one word has three letters at least."""
+        return self.alias(plain_name=Plain("name")).filter(_named(text))
+
+    def documented(self, text: str) -> Self:
+        """Those whose CPF or CNPJ begins so, masked or not."""
+        return self.filter(_documented(text))
+
+    def matching(self, text: str) -> Self:
+        """Those that are named or documented so."""
+        return self.alias(plain_name=Plain("name")).filter(_named(text) | _documented(text))
 
 
 class Customer(VersionedModel):
@@ -16,6 +51,8 @@ class Customer(VersionedModel):
     address = models.CharField(_("address"), max_length=160, blank=True)
     city = models.ForeignKey(City, models.PROTECT, null=True, blank=True, verbose_name=_("city"))
     is_active = models.BooleanField(_("active"), default=True)
+
+    objects: ClassVar[Any] = CustomerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("customer")

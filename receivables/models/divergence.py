@@ -48,6 +48,7 @@ class Divergence(AuditedModel):
     class Meta:
         verbose_name = _("divergence")
         verbose_name_plural = _("divergences")
+        indexes = [models.Index(fields=["branch"], condition=Q(status=DivergenceStatus.OPEN), name="divergence_open")]
         ordering = ["status", "opened_at"]
         permissions = [("resolve_divergences", _("Can resolve divergences"))]
         constraints = [

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
-from receivables.domain import charges, fold
+from receivables.domain import charges, due_dates, fold
 from receivables.domain.due_dates import HORIZON_DAYS
 from receivables.models.audited import AuditedQuerySet, StatusField, VersionedModel, money_field
-from receivables.models.branch import Terms
+from receivables.models.branch import Holiday, Terms
 from receivables.models.title import Title, TitleStatus
 
 ZERO = Decimal("0.00")
@@ -27,12 +27,20 @@ class InstallmentStatus(models.TextChoices):
 OPEN = [InstallmentStatus.PENDING, InstallmentStatus.PARTIALLY_SETTLED]
 
 
+def in_time_since(on: date) -> date:
+    """Give the earliest due date that is not overdue on a day: due on a weekend or holiday, still payable (G.17)."""
+    return due_dates.in_time_since(on, extra=Holiday.days())
+
+
 class InstallmentQuerySet(AuditedQuerySet):
     def open(self) -> Self:
-        return self.filter(status__in=OPEN).exclude(title__status=TitleStatus.CANCELLED)
+        """What is still owed; cancelled titles are few, and looked up only among themselves."""
+        cancelled = Title.objects.filter(pk=OuterRef("title_id"), status=TitleStatus.CANCELLED)
+        return self.filter(~Exists(cancelled), status__in=OPEN)
 
     def overdue(self, *, on: date) -> Self:
-        return self.open().filter(due_date__lt=on)
+        """What is open and no longer payable without charges (G.17)."""
+        return self.open().filter(due_date__lt=in_time_since(on))
 
     def in_window(self, *, today: date) -> Self:
         """Overdue, or due within 30 days, both ends included (H11, G.9)."""
@@ -80,6 +88,7 @@ class Installment(VersionedModel):
         ]
         indexes = [
             models.Index(fields=["due_date"], condition=Q(status__in=OPEN), name="installment_open_by_due_date"),
+            models.Index(fields=["due_date", "id"], name="installment_by_due_date"),
         ]
 
     def __str__(self) -> str:

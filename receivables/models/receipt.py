@@ -54,7 +54,11 @@ class Receipt(AppendOnlyModel):
         verbose_name_plural = _("receipts")
         ordering = ["-pk"]
         constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="receipt_amount_positive")]
-        indexes = [models.Index(fields=["branch", "received_on"])]
+        indexes = [
+            models.Index(fields=["branch", "received_on"]),
+            models.Index(fields=["posted_at"]),
+            models.Index(fields=["received_on"], name="receipt_by_day"),
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -164,6 +168,7 @@ class Reversal(AppendOnlyModel):
         verbose_name_plural = _("reversals")
         ordering = ["-pk"]
         constraints = [models.CheckConstraint(condition=Q(amount__gte=0), name="reversal_amount_not_negative")]
+        indexes = [models.Index(fields=["posted_at"]), models.Index(fields=["reversed_on"], name="reversal_by_day")]
 
     def __str__(self) -> str:
         return f"{self.receipt} · {self.reversed_on:%d/%m/%Y}"

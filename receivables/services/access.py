@@ -1,5 +1,6 @@
 """Who may do what to which title: permissions and branches (G.19). Edges ask here before they call a service."""
 
+from collections.abc import Callable
 from typing import Any
 
 from receivables.domain.errors import BranchNotYours, NotPermitted
@@ -41,3 +42,12 @@ def require_reissue(user: Any, title: Title) -> None:
     """A new bank collection changes a title, thus goes through its issuing branch (G.19)."""
     require(user, "receivables.reissue_bank_collection")
     require_branch(user, title.issuing_branch)
+
+
+def may(rule: Callable[..., None], *asked: Any) -> bool:
+    """Say whether a rule of this module lets the user do what it is asked for, instead of raising."""
+    try:
+        rule(*asked)
+    except (NotPermitted, BranchNotYours):
+        return False
+    return True

@@ -1,20 +1,39 @@
 """Closing and reopening an account's day, and where money lands when a day is closed (S61-S63, G.11, G.13)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Q, Sum
 
-from receivables.domain.errors import CashDayClosed, CashDayNotClosed, DateInFuture, EarlierDayOpen, LaterDayClosed
+from receivables.domain.errors import (
+    CashDayClosed,
+    CashDayNotClosed,
+    ConfirmationRequired,
+    DateInFuture,
+    EarlierDayOpen,
+    LaterDayClosed,
+)
 from receivables.domain.money import ZERO
 from receivables.domain.reversal import checked_reason
-from receivables.models import CashDay, CashDayClosing, CashDayReopening, CashDayStatus, CashMovement, LedgerAccount
+from receivables.models import (
+    CashDay,
+    CashDayClosing,
+    CashDayCount,
+    CashDayReopening,
+    CashDayStatus,
+    CashMovement,
+    LedgerAccount,
+)
 from receivables.models.audited import Actor, signed_by
+from receivables.services.cash_day_count import count_to_close_with, counts_blind, write_count
 from receivables.services.locks import lock_accounts
 from receivables.services.moves import move, record_history
+
+COUNT_DIFFERS = "count_differs"
 
 
 @dataclass(slots=True)
@@ -125,12 +144,40 @@ def _insert_days(pairs: list[tuple[int, date]], *, by: Actor) -> None:
 
 
 @transaction.atomic
+def count_day(
+    *, account_id: int, day: date, counted: Mapping[str, Decimal], by: Actor, now: datetime, on: date
+) -> CashDayCount:
+    """Write down what was counted of an open day, in reais by code of the means, beside what is expected now.
+
+    A new count leaves the older ones as they are. Raises DateInFuture, CashDayClosed, MethodNotCounted,
+    PaymentMethodNotSetUp.
+    """
+    if day > on:
+        raise DateInFuture(field="day", day=day)
+    cash_day = lock_days([(account_id, day)], by=by)[account_id, day]
+    account = _account(account_id)
+    if is_closed(account_id=account_id, day=day):
+        raise CashDayClosed(account=str(account), day=day)
+    return write_count(cash_day, account, counted, stamp={"posted_at": now, **signed_by(by)})
+
+
+@transaction.atomic
 def close_day(
-    *, account_id: int, day: date, by: Actor, now: datetime, on: date, counted_amount: Decimal | None = None
+    *,
+    account_id: int,
+    day: date,
+    by: Actor,
+    now: datetime,
+    on: date,
+    counted: Mapping[str, Decimal] | None = None,
+    count_id: int | None = None,
+    confirmed: frozenset[str] = frozenset(),
 ) -> CashDayClosing:
     """Close an account's day and write down what it added up to; `on` is today.
 
-    Raises DateInFuture, EarlierDayOpen (oldest first) or MoveRefused when it is closed already (G.11).
+    `counted` is counted now, in reais by code of the means; `count_id` names the count that was seen before, as blind
+    counting demands. The difference is written down, no money moves. Raises DateInFuture, EarlierDayOpen (oldest
+    first), MoveRefused when it is closed already (G.11), CountRequired, CountOutdated, ConfirmationRequired.
     """
     if day > on:
         raise DateInFuture(field="day", day=day)
@@ -139,20 +186,41 @@ def close_day(
     if earlier is not None:
         raise EarlierDayOpen(account=str(cash_day.account), day=day, earlier=earlier.day)
     move(cash_day.close, by=by)
-    movements = CashMovement.objects.filter(account=account_id)
-    sums = movements.filter(cash_date=day).aggregate(
+    stamp = {"posted_at": now, **signed_by(by)}
+    count = _counted(cash_day, counted, count_id=count_id, stamp=stamp)
+    if count is not None and count.difference and COUNT_DIFFERS not in confirmed:
+        raise ConfirmationRequired(codes=[COUNT_DIFFERS])
+    return _write_closing(cash_day, count, stamp=stamp)
+
+
+def _counted(
+    cash_day: CashDay, counted: Mapping[str, Decimal] | None, *, count_id: int | None, stamp: dict[str, Any]
+) -> CashDayCount | None:
+    account = _account(cash_day.account_id)
+    if counted is not None and not counts_blind(account):
+        return write_count(cash_day, account, counted, stamp=stamp)
+    return count_to_close_with(cash_day=cash_day, account=account, count_id=count_id)
+
+
+def _account(account_id: int) -> LedgerAccount:
+    return LedgerAccount.objects.select_related("branch__parameter_set").get(pk=account_id)
+
+
+def _write_closing(cash_day: CashDay, count: CashDayCount | None, *, stamp: dict[str, Any]) -> CashDayClosing:
+    movements = CashMovement.objects.filter(account=cash_day.account_id)
+    sums = movements.filter(cash_date=cash_day.day).aggregate(
         credits=Sum("amount", filter=Q(amount__gt=0)), debits=Sum("amount", filter=Q(amount__lt=0))
     )
     credits, debits = sums["credits"] or ZERO, sums["debits"] or ZERO
     return CashDayClosing.objects.create(
         cash_day=cash_day,
-        opening_balance=movements.filter(cash_date__lt=day).balance(),
+        opening_balance=movements.filter(cash_date__lt=cash_day.day).balance(),
         credits=credits,
         debits=debits,
         total=credits + debits,
-        counted_amount=counted_amount,
-        posted_at=now,
-        **signed_by(by),
+        counted_amount=count.counted_amount if count else None,
+        count=count,
+        **stamp,
     )
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from receivables.domain.cash_day import check_clearing
 from receivables.domain.errors import (
     AlreadyReversed,
     AmountNotPositive,
@@ -16,6 +17,7 @@ from receivables.domain.errors import (
 from receivables.domain.money import to_cents
 from receivables.domain.reversal import checked_reason
 from receivables.models import (
+    CashDayClosing,
     CashMovement,
     CashSession,
     ClosedCashReversal,
@@ -29,6 +31,8 @@ from receivables.models import (
 )
 from receivables.models.audited import Actor, signed_by
 from receivables.services.cash_day import Landing, land
+from receivables.services.cash_day_count import still_to_post
+from receivables.services.cash_session import number_session_supplements
 from receivables.services.moves import create_audited, move
 from receivables.services.settlement import check_codes
 
@@ -46,11 +50,13 @@ def record_cash_movement(
     on: date,
     notes: str = "",
     clears_id: int | None = None,
+    difference_of_id: int | None = None,
     idempotency_key: str | None = None,
 ) -> CashMovement:
     """Post a person's movement, a credit or a debit as its history code says; `amount` is positive, in reais.
 
-    `clears_id` names the known difference that it clears (G.4). Raises CashDayClosed, AmountNotPositive, InactiveCode.
+    `clears_id` names the known difference that it clears (G.4), `difference_of_id` the closing whose counted
+    difference it posts. Raises CashDayClosed, AmountNotPositive, InactiveCode, WrongAccount, AmountAboveDifference.
     """
     account = LedgerAccount.objects.select_related("branch__parameter_set").get(pk=account_id)
     history_code = HistoryCode.objects.get(pk=history_code_id)
@@ -63,13 +69,31 @@ def record_cash_movement(
     if cash_date > on:
         raise DateInFuture(field="Data Cxa/Banco", day=cash_date)
     cleared = ClosedCashReversal.objects.get(pk=clears_id) if clears_id else None
-    if cleared is not None and cleared.account_id != account.pk:
-        raise WrongAccount(account=str(account), expected=str(cleared.account))
+    closing = _closing_with_difference(difference_of_id)
+    for explained in (cleared.account if cleared else None, closing.cash_day.account if closing else None):
+        if explained is not None and explained.pk != account.pk:
+            raise WrongAccount(account=str(account), expected=str(explained))
     landing = land(wanted=[(account, cash_date)], by=by)[account.pk, cash_date]
+    signed = amount if history_code.direction == Direction.CREDIT else -amount
+    if cleared is not None:
+        check_clearing(posted=signed, needed=-still_open(cleared))
+    if closing is not None:
+        check_clearing(posted=signed, needed=still_to_post(closing))
     return post_movement(
         account=account, landing=landing, amount=amount, history_code=history_code, document_type=document_type,
-        notes=notes, clears=cleared, idempotency_key=idempotency_key, by=by, now=now,
+        notes=notes, clears=cleared, difference_of=closing, idempotency_key=idempotency_key, by=by, now=now,
     )  # fmt: skip
+
+
+def _closing_with_difference(closing_id: int | None) -> CashDayClosing | None:
+    if closing_id is None:
+        return None
+    return CashDayClosing.objects.select_related("cash_day__account", "count").get(pk=closing_id)
+
+
+def still_open(record: ClosedCashReversal) -> Decimal:
+    """Give what posted movements did not clear yet of a known difference, in reais (G.4)."""
+    return record.known_difference + record.clearings.filter(status=MovementStatus.POSTED, reverses=None).balance()
 
 
 def post_movement(
@@ -83,6 +107,7 @@ def post_movement(
     now: datetime,
     notes: str = "",
     clears: ClosedCashReversal | None = None,
+    difference_of: CashDayClosing | None = None,
     session: CashSession | None = None,
     origin: str = Origin.BACK_OFFICE,
     idempotency_key: str | None = None,
@@ -97,6 +122,7 @@ def post_movement(
         document_type=document_type,
         notes=notes[:500],
         clears=clears,
+        difference_of=difference_of,
         session=session,
         origin=origin,
         idempotency_key=idempotency_key,
@@ -104,6 +130,7 @@ def post_movement(
         **landing.supplement(),
         **signed_by(by),
     )
+    number_session_supplements([movement])
     return create_audited([movement], by=by, because=notes)[0]
 
 
@@ -141,11 +168,13 @@ def reverse_cash_movement(
         notes=reason,
         session=original.session,
         clears=original.clears,
+        difference_of_id=original.difference_of_id,
         reverses=original,
         posted_at=now,
         **landing.supplement(),
         **signed_by(by),
     )
+    number_session_supplements([movement])
     create_audited([movement], by=by, because=reason)
     move(original.reverse, by=by, because=reason)
     return movement

@@ -1,11 +1,15 @@
-"""Sessão de caixa: opening and closing at a station; what was counted is written down as said (G.11)."""
+"""Sessão de caixa: opening and closing at a station; what was counted is written down as said (G.11).
+
+No closing is rewritten: what is posted in a closed session is a numbered supplement of it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
 
 from receivables.domain.money import ZERO
 from receivables.models import Branch, CashCount, CashMovement, CashSession, CashSessionClosing, PaymentMethod
@@ -71,3 +75,25 @@ def close_session(
         for method, name, amount in counted
     )
     return closing
+
+
+def number_session_supplements(movements: Sequence[CashMovement]) -> None:
+    """Number movements, not written yet, whose session is closed: supplements of its closing, 1 to n (G.11).
+
+    The sessions stay locked, so that none is closed between the look and the posting.
+    """
+    ids = {movement.session_id for movement in movements if movement.session_id}
+    if not ids:
+        return
+    list(CashSession.objects.locked().filter(pk__in=ids).only("pk"))
+    closings = {
+        row.session_id: row
+        for row in CashSessionClosing.objects.filter(session__in=ids).annotate(
+            last=Coalesce(Max("supplements__session_supplement_number"), 0)
+        )
+    }
+    for movement in movements:
+        closing = closings.get(movement.session_id or 0)
+        if closing is not None:
+            closing.last += 1
+            movement.session_supplement_of, movement.session_supplement_number = closing, closing.last

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from receivables.domain.due_dates import check_cash_date
 from receivables.domain.errors import (
     AmountNotPositive,
     CreditIsSpentByItself,
@@ -67,12 +68,14 @@ def refund_credit(
     reason: str,
     by: Actor,
     now: datetime,
+    on: date,
 ) -> CustomerCredit:
-    """Give a customer's credit back in money, in reais.
+    """Give a customer's credit back in money, in reais; `on` is today.
 
-    Raises CreditNotEnough, CashDayClosed, ReasonTooShort, CreditIsSpentByItself.
+    Raises CreditNotEnough, CashDayClosed, DateTooFarAhead, ReasonTooShort, CreditIsSpentByItself.
     """
     reason = checked_reason(reason)
+    check_cash_date(cash_date, on=on)
     if method_code == PaymentMethod.CREDIT:
         raise CreditIsSpentByItself
     branch = Branch.objects.get(pk=branch_id)

@@ -42,6 +42,7 @@ GRANTS: dict[str, set[str]] = {
         "receivables.use_credit",
         "receivables.resolve_divergences",
         "receivables.view_audit_log",
+        "receivables.manage_people",
         "receivables.add_cashmovement",
         *(f"receivables.{verb}_{noun}" for verb in ("add", "change") for noun in _CADASTROS),
     },

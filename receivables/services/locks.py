@@ -41,4 +41,4 @@ def lock_customer(customer_id: int) -> Customer:
 
 def local_holidays() -> frozenset[date]:
     """Give the bank holidays beside the national ones (G.17)."""
-    return frozenset(Holiday.objects.values_list("day", flat=True))
+    return Holiday.days()

@@ -22,7 +22,7 @@ def move(verb: Callable[..., Any], *, by: Actor, because: str = "", **values: An
     """
     row = verb.__self__  # type: ignore[attr-defined]
     changed = _changed_by(verb, values)
-    row.save_as(by, because=because, fields=changed)
+    row.save_as(by, because=because, fields=changed, move=verb.__name__)
     return row
 
 
@@ -62,22 +62,25 @@ class Step:
 def move_many(steps: Sequence[Step], *, by: Actor) -> None:
     """Run many moves on locked rows of one model: one UPDATE and one history INSERT, however many rows.
 
-    A row may take several steps; its history keeps where it ended, with the reason of its last step.
+    A row may take several steps; its history keeps where it ended, with the verb and the reason of its last step.
     Raises MoveRefused before anything is written.
     """
     reasons: dict[int, str] = {}
+    verbs: dict[int, str] = {}
     rows: dict[int, AuditedModel] = {}
     for step in steps:
         row = step.verb.__self__  # type: ignore[attr-defined]
         if rows.setdefault(row.pk, row) is not row:
             raise ValueError("two instances of one row in a batch")
         run(step.verb, **step.values)
-        reasons[row.pk] = step.because
-    write_many(list(rows.values()), reasons=reasons, by=by)
+        reasons[row.pk], verbs[row.pk] = step.because, step.verb.__name__
+    write_many(list(rows.values()), reasons=reasons, verbs=verbs, by=by)
 
 
-def write_many(rows: Sequence[AuditedModel], *, reasons: dict[int, str], by: Actor) -> None:
-    """Write rows of one model that were changed in memory, and their history, set-based."""
+def write_many(
+    rows: Sequence[AuditedModel], *, reasons: dict[int, str], by: Actor, verbs: dict[int, str] | None = None
+) -> None:
+    """Write rows of one model that were changed in memory, and their history, set-based; `verbs` name the moves."""
     if not rows:
         return
     model = type(rows[0])
@@ -86,7 +89,7 @@ def write_many(rows: Sequence[AuditedModel], *, reasons: dict[int, str], by: Act
         if hasattr(row, "version"):
             row.version += 1
     update_rows(model, fields, rows)
-    record_history(model, [row.pk for row in rows], reasons=reasons, by=by)
+    record_history(model, [row.pk for row in rows], reasons=reasons, verbs=verbs, by=by)
 
 
 def _is_written(field: models.Field) -> bool:
@@ -133,30 +136,37 @@ def _sqlite_pick(field: models.Field, position: int) -> str:
 
 
 def record_history(
-    model: type[models.Model], ids: Iterable[int], *, by: Actor, reasons: dict[int, str] | None = None, kind: str = "~"
+    model: type[models.Model],
+    ids: Iterable[int],
+    *,
+    by: Actor,
+    reasons: dict[int, str] | None = None,
+    verbs: dict[int, str] | None = None,
+    kind: str = "~",
 ) -> None:
     """Write one history row for each id, as the rows stand now, in one statement."""
     history = model.history.model  # type: ignore[attr-defined]
     tracked = [field.column for field in history.tracked_fields if field.column not in ("actor", "channel")]
     pk = _quoted(model._meta.pk.column)
-    reasons = reasons or {}
-    pairs = [[pk_value, reasons.get(pk_value) or None] for pk_value in ids]
-    if not pairs:
+    reasons, verbs = reasons or {}, verbs or {}
+    told = [[pk_value, reasons.get(pk_value) or None, verbs.get(pk_value, "")] for pk_value in ids]
+    if not told:
         return
     if connection.vendor == "postgresql":
-        source = "unnest(%s::bigint[], %s::text[]) AS r(id, reason)"
-        given: list[Any] = [[p for p, _ in pairs], [r for _, r in pairs]]
+        source = "unnest(%s::bigint[], %s::text[], %s::text[]) AS r(id, reason, verb)"
+        given: list[Any] = [list(column) for column in zip(*told, strict=True)]
     else:
         source = (
-            "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason FROM json_each(%s)) AS r"
+            "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason, "
+            "json_extract(value, '$[2]') AS verb FROM json_each(%s)) AS r"
         )
-        given = [json.dumps(pairs)]
+        given = [json.dumps(told)]
     names = ", ".join(_quoted(column) for column in tracked)
     values = ", ".join(f"t.{_quoted(column)}" for column in tracked)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {_quoted(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
-            f"actor, channel, history_change_reason) SELECT {values}, %s, %s, %s, %s, %s, r.reason "
+            f"actor, channel, history_change_reason, move) SELECT {values}, %s, %s, %s, %s, %s, r.reason, r.verb "
             f"FROM {source} JOIN {_quoted(model._meta.db_table)} AS t ON t.{pk} = r.id",
             [_now(), kind, by.user_id, by.name, by.channel, *given],
         )

@@ -34,6 +34,7 @@ from receivables.models import (
 )
 from receivables.models.audited import Actor, signed_by
 from receivables.services.cash_day import Landing
+from receivables.services.cash_session import number_session_supplements
 from receivables.services.moves import Step, create_audited, move_many
 
 
@@ -105,7 +106,9 @@ def post_receipts(
     tenders = _write_tenders(drafts, stamp)
     ReceiptAllocation.objects.bulk_create(_allocations(drafts, stamp))
     CustomerCredit.objects.bulk_create(_credits(drafts, stamp))
-    create_audited(_movements(drafts, tenders, landings, stamp), by=by)
+    movements = _movements(drafts, tenders, landings, stamp)
+    number_session_supplements(movements)
+    create_audited(movements, by=by)
     _move_installments(drafts, by=by)
     _move_titles(drafts, landings, by=by)
     return [draft.receipt for draft in drafts]

@@ -57,6 +57,7 @@ from receivables.models import (
 from receivables.models.audited import Actor, signed_by
 from receivables.services.cash_day import Landing, closes_cash, is_closed, land, land_later, lock_days
 from receivables.services.cash_movement import post_movement
+from receivables.services.cash_session import number_session_supplements
 from receivables.services.locks import lock_customer, lock_installments_of, lock_titles
 from receivables.services.moves import Step, create_audited, move, move_many
 from receivables.services.posting import statuses_of_titles
@@ -132,7 +133,7 @@ def reverse_share(
     Raises NewerReceiptFirst naming the receipt to undo first, NothingToReverse, and as `reverse_title`.
     """
     reason = checked_reason(reason)
-    movements = _movements_of(receipt_id=receipt_id, title=title_id)
+    movements = movements_of(receipt_id=receipt_id, title=title_id)
     plan = _CashPlan.under_lock(movements, answers=closed_cash or {}, by=by, on=on)
     titles = lock_titles([title_id])
     title = titles[title_id]
@@ -171,8 +172,8 @@ def newest_live_receipt(*, title_id: int) -> Receipt | None:
     return live.receipt if live else None
 
 
-def _movements_of(*, receipt_id: int, **share: int) -> list[CashMovement]:
-    """Give the movements of a receipt, or of its share of a `title`, that were not reversed."""
+def movements_of(*, receipt_id: int, **share: int) -> list[CashMovement]:
+    """Give the movements that a receipt, or its share of a `title`, left in cash and banks and that were not undone."""
     rows = CashMovement.objects.posted().filter(receipt=receipt_id, reverses=None, reversal=None, **share)
     return list(
         rows.select_related(
@@ -192,7 +193,7 @@ def _undo_allocations(
         ]
     )
     steps = []
-    pasts = _pasts({row.installment_id for row in allocations})
+    pasts = live_pasts({row.installment_id for row in allocations})
     for pk, live in sorted(pasts.items()):
         installment = installments[pk]
         standing = standing_from(amount=installment.amount, due_date=installment.due_date, live=live)
@@ -207,10 +208,11 @@ def _undo_allocations(
         _reopen_title(title, statuses[title_id], because=reversal.reason, by=by)
 
 
-def _pasts(ids: Collection[int]) -> dict[int, list[Past]]:
-    """Give what still stands of each installment, in order of posting."""
+def live_pasts(ids: Collection[int], *, without: int | None = None) -> dict[int, list[Past]]:
+    """Give what still stands of each installment, in order of posting; `without` leaves a receipt out."""
     pasts: dict[int, list[Past]] = {pk: [] for pk in ids}
-    for row in ReceiptAllocation.objects.live().filter(installment__in=ids).select_related("receipt").order_by("pk"):
+    live = ReceiptAllocation.objects.live().filter(installment__in=ids).exclude(receipt=without)
+    for row in live.select_related("receipt").order_by("pk"):
         pasts[row.installment_id].append(
             Past(
                 allocation=Allocation(row.principal, row.interest, row.fine, row.discount),
@@ -247,6 +249,32 @@ def _note_reversal_without_debit(title: Title, reversal: Reversal, *, by: Actor)
     title.save_as(by, because=reversal.reason, fields=["notes"])
 
 
+def lies_in_closed_cash(movement: CashMovement) -> bool:
+    """Say whether the control is on for a movement's account and its day is closed (S61, S62)."""
+    return closes_cash(movement.account) and is_closed(account_id=movement.account_id, day=movement.cash_date)
+
+
+def check_debit(debit: Debit, *, rows: Sequence[CashMovement], on: date) -> None:
+    """Check a debit for the closed movements of one account: positive, between the settlement and today, debit codes.
+
+    Raises AmountNotPositive, MovementDateBeforeLiquidation, DateInFuture, WrongDirection, InactiveCode (S67-S73).
+    """
+    to_cents(debit.amount)
+    if debit.amount <= 0:
+        raise AmountNotPositive(field="Valor")
+    liquidation = max(row.cash_date for row in rows)
+    if debit.movement_date < liquidation:
+        raise MovementDateBeforeLiquidation(day=debit.movement_date, liquidation=liquidation)
+    if debit.movement_date > on:
+        raise DateInFuture(field="Data Movto", day=debit.movement_date)
+    check_codes(
+        account=rows[0].account,
+        history_code=HistoryCode.objects.get(pk=debit.history_code_id),
+        document_type=DocumentType.objects.get(pk=debit.document_type_id),
+        direction=Direction.DEBIT,
+    )
+
+
 class _CashPlan:
     """What the reversal does in cash and banks, account by account, on locked days (C4-C10, G.3, G.4)."""
 
@@ -278,11 +306,10 @@ class _CashPlan:
 
     def _decide(self, rows: Sequence[CashMovement]) -> None:
         account = rows[0].account
-        control_on = closes_cash(account)
-        closed = [row for row in rows if control_on and is_closed(account_id=account.pk, day=row.cash_date)]
+        closed = [row for row in rows if lies_in_closed_cash(row)]
         answer = self.answers.get(account.pk)
         path = decide_cash_side(
-            control_on=control_on, day_closed=bool(closed), option=answer.option if answer else None
+            control_on=closes_cash(account), day_closed=bool(closed), option=answer.option if answer else None
         )
         if path is ReversalPath.ASK:
             raise OptionRequired(account=str(account), day=closed[0].cash_date)
@@ -296,21 +323,8 @@ class _CashPlan:
             return
         if not answer.debits:
             raise DebitRequired
-        liquidation = max(row.cash_date for row in rows)
         for debit in answer.debits:
-            to_cents(debit.amount)
-            if debit.amount <= 0:
-                raise AmountNotPositive(field="Valor")
-            if debit.movement_date < liquidation:
-                raise MovementDateBeforeLiquidation(day=debit.movement_date, liquidation=liquidation)
-            if debit.movement_date > on:
-                raise DateInFuture(field="Data Movto", day=debit.movement_date)
-            check_codes(
-                account=rows[0].account,
-                history_code=HistoryCode.objects.get(pk=debit.history_code_id),
-                document_type=DocumentType.objects.get(pk=debit.document_type_id),
-                direction=Direction.DEBIT,
-            )
+            check_debit(debit, rows=rows, on=on)
 
     @property
     def kind(self) -> str:
@@ -415,6 +429,7 @@ def post_opposites(
                 **signed_by(by),
             )
         )
+    number_session_supplements(opposites)
     create_audited(opposites, by=by, because=reversal.reason)
     for row in originals:
         move(row.reverse, by=by, because=reversal.reason)
@@ -461,13 +476,13 @@ def void_receipt(*, receipt_id: int, reason: str, idempotency_key: str, by: Acto
     A receipt whose every share was undone before gives no reversal. Granted credit is taken back as far as it was
     not used. The order of receipts does not bind here: newest first binds people.
     """
-    wanted = {(row.account, max(row.cash_date, on)) for row in _movements_of(receipt_id=receipt_id)}
+    wanted = {(row.account, max(row.cash_date, on)) for row in movements_of(receipt_id=receipt_id)}
     landed = land_later(wanted=wanted, by=by)
     receipt = Receipt.objects.get(pk=receipt_id)
     titles = lock_titles(receipt.allocations.values_list("title_id", flat=True))
     installments = lock_installments_of(titles)
     allocations = list(receipt.allocations.live())
-    movements = [row for row in _movements_of(receipt_id=receipt_id) if not _explained_by_closed_cash(row)]
+    movements = [row for row in movements_of(receipt_id=receipt_id) if not _explained_by_closed_cash(row)]
     credits = list(receipt.credits.filter(kind=CreditKind.GRANTED, source=None).order_by("pk"))
     if receipt.reversals.filter(title=None).exists() or not (allocations or movements):
         return Voided(reversal=None)

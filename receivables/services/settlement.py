@@ -9,6 +9,7 @@ from django.db import transaction
 
 from receivables.domain.allocation import impute, standing_after
 from receivables.domain.charges import Charges, discount_limit, is_late, late_charges
+from receivables.domain.due_dates import check_cash_date
 from receivables.domain.errors import (
     AmountAboveBalance,
     AmountNotClosing,
@@ -85,17 +86,31 @@ class Quote:
 
     installment: Installment
     charges: Charges
+    discount_limit: Decimal
+    """What may be granted without the permission, in reais (G.13)."""
 
     @property
     def total(self) -> Decimal:
         return self.installment.balance + self.charges.total
 
 
+@dataclass(frozen=True, slots=True)
+class BatchChange:
+    """What became of a title that the person saw otherwise: what was due then, what is due now (None: nothing)."""
+
+    title_id: int
+    title: str
+    status: str
+    seen: Decimal
+    due: Decimal | None
+
+
 def quote(*, title_ids: Sequence[int], on: date) -> list[Quote]:
     """Give what each open installment of the titles owes on `on`, in order of due date."""
-    rows = Installment.objects.open().filter(title__in=title_ids).select_related("terms", "title")
+    rows = Installment.objects.open().filter(title__in=title_ids)
+    rows = rows.select_related("terms", "title__collecting_branch__parameter_set__terms")
     extra = local_holidays()
-    return [Quote(row, _charges(row, on, extra)) for row in rows.order_by("due_date", "number")]
+    return [Quote(row, _charges(row, on, extra), _discount_limit(row)) for row in rows.order_by("due_date", "number")]
 
 
 def _charges(installment: Installment, on: date, extra: frozenset[date]) -> Charges:
@@ -167,21 +182,37 @@ def settle_titles(
     now: datetime,
     on: date,
     notes: str = "",
+    idempotency_key: str = "",
 ) -> list[Receipt]:
     """Liquidação múltipla: receive all that is open of several titles, one receipt each, all or none.
 
-    `expected` gives what the person saw due, in reais, by title. Raises BatchChanged naming each title whose amount
-    due is another one now.
+    `expected` gives what the person saw due, in reais, by title. The same batch again under the same key gives the
+    receipts of the first. Raises BatchChanged naming each title whose amount due is another one now, with `changes`.
     """
     desk = _Desk.open(title_ids=list(expected), received_on=received_on, deposit=deposit, on=on, by=by)
-    changed = [str(desk.titles.get(pk, pk)) for pk, total in expected.items() if desk.due(pk) != total]
-    if changed or not expected:
-        raise BatchChanged(titles=changed)
+    posted = _posted(idempotency_key, expected=expected, received_on=received_on)
+    if posted:
+        return posted
+    changes = [desk.change(pk, seen=total) for pk, total in expected.items() if desk.due(pk) != total]
+    if changes or not expected:
+        raise BatchChanged(titles=[change.title for change in changes], changes=changes)
     batch = []
     for title_id, total in sorted(expected.items()):
         title = desk.open_title(title_id)
         batch.append((title, _close_all(desk, desk.open_installments(title), received=total)))
-    return desk.post(batch, notes=notes, now=now)
+    return desk.post(batch, notes=notes, now=now, key=idempotency_key)
+
+
+def _posted(key: str, *, expected: Mapping[int, Decimal], received_on: date) -> list[Receipt]:
+    """Give the live receipts of this very batch, where it was posted under the key; else none."""
+    keys = {_key_of(key, title_id): total for title_id, total in expected.items()} if key else {}
+    rows = Receipt.objects.filter(idempotency_key__in=keys, received_on=received_on, reversals=None).order_by("pk")
+    is_whole = {row.idempotency_key: row.amount for row in rows} == keys
+    return list(rows) if is_whole else []
+
+
+def _key_of(key: str, title_id: int) -> str:
+    return f"{key}-{title_id}"
 
 
 class _Desk:
@@ -201,6 +232,7 @@ class _Desk:
         """Lock days, titles and installments, in that order."""
         if received_on > on:
             raise DateInFuture(field="Data do Recebimento", day=received_on)
+        check_cash_date(deposit.cash_date, on=on)
         desk = cls(received_on=received_on, deposit=deposit, by=by)
         collecting = Branch.objects.filter(collected_titles__in=title_ids).distinct()
         desk.codes = {branch.pk: _codes(branch, deposit) for branch in collecting}
@@ -232,6 +264,12 @@ class _Desk:
             return None
         return sum((row.balance + self.charges(row).total for row in self.open_installments(title)), ZERO)
 
+    def change(self, title_id: int, *, seen: Decimal) -> BatchChange:
+        """Tell what a title is now, whose amount due is not the one that was seen."""
+        title = self.titles.get(title_id)
+        status = title.get_status_display() if title else ""
+        return BatchChange(title_id, str(title or title_id), status, seen, self.due(title_id))
+
     def refuse_above_due(self, payment: Payment) -> None:
         installment = self._open(payment)
         owed = installment.balance + self._asked(installment, payment).total
@@ -248,11 +286,14 @@ class _Desk:
         may_exceed_limit: bool = False,
         reason: str = "",
         notes: str = "",
+        key: str = "",
     ) -> list[Receipt]:
         drafts = [
             self._draft(title, payments, may_exceed_limit=may_exceed_limit, reason=reason, notes=notes)
             for title, payments in batch
         ]
+        for (title, _payments), draft in zip(batch, drafts, strict=True):
+            draft.idempotency_key = _key_of(key, title.pk) if key else None
         return post_receipts(drafts, landings=self.landings, by=self.by, now=now)
 
     def _draft(

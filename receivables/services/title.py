@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import transaction
 
+from receivables.domain.due_dates import check_presentation
 from receivables.domain.errors import (
     AmountNotPositive,
     ChangedMeanwhile,
     DuplicateTitle,
     PartsNotPositive,
+    SeveralInstallments,
     TitleHasReceipts,
     TitleNotPending,
 )
@@ -38,7 +40,8 @@ def issue_title(*, fields: Mapping[str, Any], parts: Sequence[Part], by: Actor, 
     """Issue a title with its installments and, where a Nosso Número is given, their slips.
 
     `fields` are columns of Title but the amount, which is the sum of the parts (G.6).
-    Raises DuplicateTitle, PartsNotPositive, AmountNotPositive, InexactAmount.
+    Raises DuplicateTitle, PartsNotPositive, AmountNotPositive, InexactAmount, DueAfterPresentation,
+    PresentationInParts.
     """
     return issue_titles([(fields, parts)], by=by, because=because)[0]
 
@@ -84,7 +87,10 @@ def _title(fields: Mapping[str, Any], parts: Sequence[Part]) -> Title:
         raise PartsNotPositive(parts=0)
     for part in parts:
         _check_amount(part.amount)
-    return Title(**fields, amount=sum((part.amount for part in parts), ZERO), installment_count=len(parts))
+    title = Title(**fields, amount=sum((part.amount for part in parts), ZERO), installment_count=len(parts))
+    if title.payable_on_presentation:
+        check_presentation(issued_on=title.issued_on, due_dates=[part.due_date for part in parts])
+    return title
 
 
 def _installment(title: Title, number: int, part: Part) -> Installment:
@@ -110,15 +116,16 @@ def _slip(installment: Installment, part: Part) -> BankSlip:
     )
 
 
-_OF_THE_INSTALLMENT = {"due_date", "amount"}
+_OF_THE_INSTALLMENT = {"due_date": "Data Vencto", "amount": "Vlr da Fatura"}
+_OF_THE_PRESENTATION = {"payable_on_presentation", "issued_on", "due_date"}
 
 
 @transaction.atomic
 def change_title(*, title_id: int, changes: Mapping[str, Any], version: int, by: Actor, because: str = "") -> Title:
     """Change the data of a pending title; `due_date` and `amount` only where it has one installment (S3, S4, G.21).
 
-    `version` is the one that the person saw. Raises ChangedMeanwhile, TitleNotPending, DuplicateTitle,
-    AmountNotPositive.
+    `version` is the one that the person saw. Raises ChangedMeanwhile, TitleNotPending, SeveralInstallments,
+    DuplicateTitle, AmountNotPositive, DueAfterPresentation, PresentationInParts.
     """
     titles = lock_titles([title_id])
     title = titles[title_id]
@@ -127,6 +134,7 @@ def change_title(*, title_id: int, changes: Mapping[str, Any], version: int, by:
     if title.status != TitleStatus.PENDING:
         raise TitleNotPending(title=str(title), status=title.get_status_display())
     installments = list(lock_installments_of(titles).values())
+    _refuse_several(title, installments, changes)
     before = _identity(title)
     for name, value in changes.items():
         if name not in _OF_THE_INSTALLMENT:
@@ -134,11 +142,20 @@ def change_title(*, title_id: int, changes: Mapping[str, Any], version: int, by:
     if _identity(title) != before:
         _refuse_duplicates([_identity(title)])
     for installment in installments:
-        _restate(installment, title, changes if len(installments) == 1 else {})
+        _restate(installment, title, changes)
+    if title.payable_on_presentation and _OF_THE_PRESENTATION & changes.keys():
+        check_presentation(issued_on=title.issued_on, due_dates=[row.due_date for row in installments])
     title.amount = sum((row.amount for row in installments), ZERO)
     title.save_as(by, because=because)
     write_many(installments, reasons=dict.fromkeys((row.pk for row in installments), because), by=by)
     return title
+
+
+def _refuse_several(title: Title, installments: Sequence[Installment], changes: Mapping[str, Any]) -> None:
+    """What belongs to each of several installments is not changed on the title (G.21)."""
+    asked = [word for name, word in _OF_THE_INSTALLMENT.items() if name in changes]
+    if asked and len(installments) > 1:
+        raise SeveralInstallments(title=str(title), count=len(installments), field=asked[0])
 
 
 def _restate(installment: Installment, title: Title, changes: Mapping[str, Any]) -> None:
@@ -159,7 +176,7 @@ def _check_amount(amount: Decimal) -> None:
 
 @transaction.atomic
 def change_due_dates(*, title_id: int, due_dates: Mapping[int, date], by: Actor, because: str = "") -> Title:
-    """Change due dates of a pending title's installments, by installment id (S3, G.7)."""
+    """Change due dates of a pending title's installments, by installment id (S3, G.7); raises TitleNotPending, …"""
     titles = lock_titles([title_id])
     title = titles[title_id]
     if title.status != TitleStatus.PENDING:
@@ -167,6 +184,8 @@ def change_due_dates(*, title_id: int, due_dates: Mapping[int, date], by: Actor,
     rows = [row for row in lock_installments_of(titles).values() if row.pk in due_dates]
     for row in rows:
         row.due_date = row.interest_from = due_dates[row.pk]
+    if title.payable_on_presentation:
+        check_presentation(issued_on=title.issued_on, due_dates=[row.due_date for row in rows])
     write_many(rows, reasons=dict.fromkeys((row.pk for row in rows), because), by=by)
     return title
 

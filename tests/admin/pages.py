@@ -6,6 +6,8 @@ from receivables.models import CashMovement, Receipt
 from tests.make import TODAY
 
 FORMAT = "%d/%m/%Y"
+PROVEN = {"step_up": "secret"}
+"""What a person types once more where a move asks who he is (the password that `make_user` gives)."""
 
 
 def page(row, name="change"):
@@ -18,7 +20,8 @@ def desk(model, name):
 
 def errors_of(response):
     """The codes of a form's errors by field."""
-    form = response.context.get("form") or response.context["adminform"].form
+    context = response.context
+    form = context["adminform"].form if "adminform" in context else context["form"]
     return {field: [error.code for error in found] for field, found in form.errors.as_data().items()}
 
 

@@ -19,7 +19,6 @@ from receivables.models import (
     CashDayReopening,
     CashDayStatus,
     CashMovement,
-    ClosedCashReversal,
     CustomerCredit,
     Direction,
     DocumentType,
@@ -27,7 +26,7 @@ from receivables.models import (
 from receivables.services.cash_day import close_day
 from receivables.services.cash_movement import record_cash_movement
 from receivables.services.settlement import settle_title
-from tests.admin.pages import buttons_of, desk, errors_of, page
+from tests.admin.pages import PROVEN, buttons_of, desk, errors_of, page
 from tests.make import (
     CASHIER,
     NOW,
@@ -139,7 +138,7 @@ def test_a_movement_of_another_branch_is_not_found(foreigner, account):
 
 def test_a_day_is_closed_from_the_list_by_account_and_day(tesouraria, account):
     record(account)
-    day = {"account": account.pk, "day": "23/11/2026", "counted_amount": "100,00"}
+    day = {"account": account.pk, "day": "23/11/2026", "counted_cash": "100,00", "counted_outros": "0,00"}
     tesouraria.post(desk(CashDay, "close-cash"), day)
     cash_day = CashDay.objects.get()
     assert cash_day.status == CashDayStatus.CLOSED
@@ -153,9 +152,9 @@ def test_a_day_is_closed_and_reopened_from_its_own_page(gerencia, account):
     record(account)
     cash_day = CashDay.objects.get()
     assert buttons_of(gerencia, cash_day) == {"close"}
-    gerencia.post(page(cash_day, "close"), {"counted_amount": ""})
+    gerencia.post(page(cash_day, "close"), {"counted_cash": ""})
     assert buttons_of(gerencia, cash_day) == {"reopen"}
-    gerencia.post(page(cash_day, "reopen"), {"reason": REASON})
+    gerencia.post(page(cash_day, "reopen"), {"reason": REASON} | PROVEN)
     assert CashDay.objects.get().status == CashDayStatus.OPEN
     assert CashDayReopening.objects.get().reason == REASON
 
@@ -170,7 +169,7 @@ def test_the_oldest_day_closes_first(tesouraria, account):
 def test_the_newest_day_reopens_first(gerencia, account):
     older = close(account, date(2026, 11, 19))
     close(account)
-    response = gerencia.post(page(older, "reopen"), {"reason": REASON})
+    response = gerencia.post(page(older, "reopen"), {"reason": REASON} | PROVEN)
     assert errors_of(response) == {"__all__": [LaterDayClosed.code]}
 
 
@@ -188,7 +187,7 @@ def test_closing_and_reopening_need_their_permissions(financeiro, tesouraria, ac
     assert CashDay.objects.get().status == CashDayStatus.CLOSED
 
 
-# Credits and known differences
+# Credits
 
 
 @pytest.fixture
@@ -229,20 +228,3 @@ def test_more_credit_than_there_is_is_refused_beside_the_amount(tesouraria, cust
 
 def test_refunding_needs_its_permission(financeiro, customer, branch):
     assert financeiro.post(page(customer, "refund"), refund(branch)).status_code == 403
-
-
-def test_a_known_difference_is_open_until_a_movement_clears_it(gerencia, branch, account):
-    title = make_title(branch=branch)
-    settle_title(
-        title_id=title.pk, received=title.amount, received_on=TODAY, deposit=deposit(), by=CASHIER, now=NOW, on=TODAY
-    )
-    close(account)
-    typed_answer = {"reason": REASON, f"option_{account.pk}": "no_debit", "closed_seen": str(account.pk)}
-    gerencia.post(page(title, "reverse"), typed_answer)
-    gerencia.post(page(CashDay.objects.get(), "reopen"), {"reason": REASON})
-    known = ClosedCashReversal.objects.get()
-    clearing = typed(account, direction=Direction.DEBIT, amount="1.000,00", clears=known.pk)
-    listed = desk(ClosedCashReversal, "changelist")
-    assert gerencia.get(listed, {"open": "yes"}).context["cl"].result_count == 1
-    gerencia.post(desk(CashMovement, "add"), clearing)
-    assert gerencia.get(listed, {"open": "yes"}).context["cl"].result_count == 0

@@ -8,25 +8,27 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from pos_sync.models import Device, Operation, OperationConflict, RawBatch, Snapshot, TillOperator, TillPolicy
+from pos_sync.models import Device, Operation, OperationConflict, RawBatch, Snapshot, SyncRun, TillOperator, TillPolicy
 from pos_sync.services.pairing import make_pairing_code
 from receivables.domain.reversal import ClosedCashOption
 from receivables.models import SYSTEM, CashDay, City, Divergence, Holiday, Product, Receipt, Title
 from receivables.models.audited import AppendOnlyModel, AuditRow
 from receivables.services.cash_day import close_day
 from receivables.services.cash_session import open_session
+from receivables.services.people import deactivate_person
 from receivables.services.reissue import reissue_bank_collection
 from receivables.services.reversal import ClosedCash, reverse_title
 from receivables.services.settlement import settle_title
 from tests.admin.pages import page
-from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, deposit, make_title
+from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, deposit, make_title, make_user
 
 pytestmark = pytest.mark.django_db
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("receivables", "pos_sync")]
 SHOWN_ELSEWHERE = {
-    "ReceiptTender", "ReceiptAllocation", "ReversalLine", "CashDayClosing", "CashDayReopening", "CashSessionClosing",
-    "CashCount", "DeviceToken", "DeviceContact", "DeviceEpoch", "OperationArrival", "SnapshotPage",
+    "ExportedList", "ReceiptTender", "ReceiptAllocation", "ReversalLine", "CashDayClosing", "CashDayReopening",
+    "CashSessionClosing", "CashCount", "CashDayCount", "CashDayCountLine", "KnownDifferenceAssignment", "DeviceToken",
+    "DeviceContact", "DeviceEpoch", "OperationArrival", "SnapshotPage", "Change", "Epoch",
 }  # fmt: skip
 """Shown on the page of their noun, or no row for people."""
 
@@ -44,6 +46,7 @@ def lived_in(branch):
     _collected_anew(branch)
     _a_session(branch)
     _a_till(branch)
+    deactivate_person(user_id=make_user(branches=(branch,)).pk, reason=REASON, by=CASHIER)
     Divergence(branch=branch, reason="over_balance", amount=title.amount).save_as(SYSTEM)
     for row in (
         City(code="1", name="Curitiba", state="PR"),
@@ -102,7 +105,10 @@ def _a_till(branch):
     )
     OperationConflict.objects.create(operation=operation, device=device, content_hash="x", raw="{}")
     RawBatch.objects.create(device=device, body=b"{")
-    Snapshot.objects.create(snapshot_id="s", device=device, as_of=NOW, expires_at=NOW)
+    SyncRun.objects.create(branch=branch, why="daily", result="built", business_date=TODAY, began_at=NOW, duration_ms=5)
+    Snapshot.objects.create(
+        snapshot_id="s", branch=branch, business_date=TODAY, page_size=500, cursor="", as_of=NOW, expires_at=NOW
+    )
     TillOperator(branch=branch, code="7", name="Bia").save_as(SYSTEM)
     TillPolicy(parameter_set=branch.parameter_set).save_as(SYSTEM)
     make_pairing_code(branch_code=branch.code, till="04", by=CASHIER, now=NOW)

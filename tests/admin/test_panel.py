@@ -116,7 +116,7 @@ def test_who_may_see_nothing_is_told_so(branch):
 
 def test_the_number_of_queries_does_not_grow(tesouraria, lively, django_assert_num_queries):
     tesouraria.get(START)
-    with django_assert_num_queries(14) as few:
+    with django_assert_num_queries(20) as few:
         tesouraria.get(START)
     for _each in range(3):
         other = make_branch()

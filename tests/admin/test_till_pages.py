@@ -131,6 +131,11 @@ def test_a_blank_pin_leaves_the_old_one(chief, branch):
     assert (again.name, again.pin_hash) == ("Beatriz", kept.pin_hash)
 
 
+def test_an_operator_is_made_a_supervisor_on_his_page(chief, branch):
+    chief.post(desk(TillOperator, "add"), operator(branch, is_supervisor="on"))
+    assert TillOperator.objects.get().is_supervisor
+
+
 def test_neither_pages_nor_history_show_the_hash(chief, branch):
     chief.post(desk(TillOperator, "add"), operator(branch))
     kept = TillOperator.objects.get()

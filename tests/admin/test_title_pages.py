@@ -5,7 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from receivables.domain.errors import ChangedMeanwhile, DuplicateTitle, PartBelowOneCent
+from receivables.domain.errors import (
+    ChangedMeanwhile,
+    DueAfterPresentation,
+    DuplicateTitle,
+    PartBelowOneCent,
+)
 from receivables.models import Title, TitleStatus
 from receivables.services.settlement import settle_installment, settle_title
 from tests.admin.pages import buttons_of, desk, errors_of, page
@@ -100,7 +105,7 @@ def test_what_cannot_be_read_is_told_beside_its_field(financeiro, branch, field,
 
 def test_payable_on_presentation_gives_at_most_15_days(financeiro, branch):
     response = add(financeiro, branch, payable_on_presentation="on", due_date="07/12/2026")
-    assert errors_of(response) == {"due_date": ["presentation"]}
+    assert errors_of(response) == {"due_date": [DueAfterPresentation.code]}
     add(financeiro, branch, payable_on_presentation="on", due_date="06/12/2026")
     assert Title.objects.get().payable_on_presentation
 
@@ -231,7 +236,7 @@ def test_the_list_finds_by_document_name_cpf_and_nosso_numero(financeiro, branch
 
 
 def test_the_list_filters_by_due_date(financeiro, branch):
-    for document, day in (("VENCIDO", 20), ("HOJE", 23), ("SEMANA", 28)):
+    for document, day in (("VENCIDO", 19), ("HOJE", 23), ("SEMANA", 28)):
         make_title(branch=branch, document_number=document, due_dates=(date(2026, 11, day),))
     assert found(financeiro, due="overdue") == {"VENCIDO"}
     assert found(financeiro, due="today") == {"HOJE"}

@@ -7,7 +7,7 @@ from pytest_django import Settings
 from config import checks
 from tests.config.environments import PRODUCTION, settings_with
 
-NAMES = ("DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "DATABASES", "REDIS_URL")
+NAMES = ("DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "DATABASES", "REDIS_URL", "SECOND_FACTOR_GROUPS")
 
 
 def use(settings: Settings, **environment: str) -> None:
@@ -70,3 +70,19 @@ def test_pages_without_collected_styles_are_refused(settings: Settings, tmp_path
 def test_the_demonstrations_key_does_not_open_a_production(settings: Settings) -> None:
     use(settings, **(PRODUCTION | {"SECRET_KEY": checks.DEVELOPMENT_SECRET_KEY}))
     assert [message.id for message in checks.check_secret_key(None)] == ["config.E002"]
+
+
+def test_a_production_without_a_second_factor_starts_with_a_warning(settings: Settings) -> None:
+    use(settings, **PRODUCTION)
+    assert [warning.id for warning in checks.check_second_factor(None)] == ["config.W001"]
+    checks.refuse_half_configured_start()
+
+
+def test_with_a_second_factor_nothing_is_warned_of(settings: Settings) -> None:
+    use(settings, **PRODUCTION, SECOND_FACTOR_GROUPS="Gerência,Tesouraria")
+    assert checks.check_second_factor(None) == []
+
+
+def test_the_demonstration_needs_no_second_factor(settings: Settings) -> None:
+    use(settings)
+    assert checks.check_second_factor(None) == []

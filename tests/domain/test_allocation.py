@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from receivables.domain.allocation import (
     Allocation,
+    Bill,
     Imputation,
     Slice,
     allocate_over,
@@ -34,6 +35,23 @@ def paid(*, principal: str = "0.00", interest: str = "0.00", fine: str = "0.00",
     return Allocation(
         principal=Decimal(principal), interest=Decimal(interest), fine=Decimal(fine), discount=Decimal(discount)
     )
+
+
+# What closes a balance (B.3-B.5)
+
+
+BILL = Bill(balance=Decimal("1000.00"), interest=Decimal("10.00"), fine=Decimal("20.00"), discount=Decimal("5.00"))
+
+
+@pytest.mark.parametrize(
+    ("received", "missing", "excess"),
+    [("1025.00", "0.00", "0.00"), ("1000.00", "25.00", "0.00"), ("1030.00", "0.00", "5.00")],
+)
+def test_what_is_received_closes_the_balance_or_leaves_a_part_or_a_credit(
+    received: str, missing: str, excess: str
+) -> None:
+    assert BILL.due == Decimal("1025.00")
+    assert (BILL.missing(Decimal(received)), BILL.excess(Decimal(received))) == (Decimal(missing), Decimal(excess))
 
 
 # Imputation, with the worked examples of section B

@@ -1,4 +1,4 @@
-"""The calendar: bank holidays, the payable day, months, the till's window."""
+"""The calendar: bank holidays, the payable day, months, the till's window, Contra Apresentação, Data Cxa/Banco."""
 
 from datetime import date, timedelta
 
@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 
 from receivables.domain.due_dates import (
     add_months,
+    check_cash_date,
+    check_presentation,
+    due_on_presentation,
+    in_time_since,
     is_business_day,
     is_in_till_window,
     months_begun,
@@ -17,6 +21,7 @@ from receivables.domain.due_dates import (
     payable_until,
     till_window,
 )
+from receivables.domain.errors import DateTooFarAhead, DueAfterPresentation, PresentationInParts
 from tests.domain.strategies import days
 
 
@@ -121,3 +126,58 @@ def test_the_window_ends_thirty_days_from_today() -> None:
 )
 def test_a_till_carries_what_is_overdue_or_due_in_thirty_days(due_date: date, carried: bool) -> None:
     assert is_in_till_window(due_date, today=date(2026, 11, 21)) is carried
+
+
+# Overdue (G.17)
+
+
+@given(days, days)
+def test_what_is_due_since_then_is_still_payable_and_nothing_before(due_date: date, on: date) -> None:
+    assert (due_date >= in_time_since(on)) == (payable_until(due_date) >= on)
+
+
+def test_on_a_monday_what_fell_due_at_the_weekend_is_in_time() -> None:
+    assert in_time_since(date(2026, 11, 30)) == date(2026, 11, 28)
+    assert in_time_since(date(2026, 12, 1)) == date(2026, 12, 1)
+
+
+def test_a_local_holiday_gives_time_as_well() -> None:
+    assert in_time_since(date(2026, 12, 2), extra={date(2026, 12, 1)}) == date(2026, 12, 1)
+
+
+# Contra Apresentação (S21, S22)
+
+
+def test_on_presentation_a_title_falls_due_15_days_after_its_issue() -> None:
+    assert due_on_presentation(date(2026, 12, 20)) == date(2027, 1, 4)
+
+
+@given(days, st.integers(0, 15))
+def test_any_day_until_then_is_a_due_date(issued_on: date, later: int) -> None:
+    check_presentation(issued_on=issued_on, due_dates=[issued_on + timedelta(later)])
+
+
+@given(days)
+def test_the_sixteenth_day_is_refused_naming_the_last(issued_on: date) -> None:
+    with pytest.raises(DueAfterPresentation) as refusal:
+        check_presentation(issued_on=issued_on, due_dates=[issued_on + timedelta(16)])
+    assert refusal.value.facts == {"last": issued_on + timedelta(15)}
+
+
+def test_on_presentation_there_is_one_installment() -> None:
+    with pytest.raises(PresentationInParts):
+        check_presentation(issued_on=date(2026, 11, 21), due_dates=[date(2026, 11, 22)] * 2)
+
+
+# Data Cxa/Banco (S36)
+
+
+def test_money_may_be_expected_thirty_days_ahead_and_not_later() -> None:
+    today = date(2026, 11, 21)
+    check_cash_date(date(2026, 12, 21), on=today)
+    check_cash_date(date(2020, 1, 1), on=today)
+    with pytest.raises(DateTooFarAhead) as refusal:
+        check_cash_date(date(2026, 12, 22), on=today)
+    assert refusal.value.facts == {
+        "field": "Data Cxa/Banco", "day": date(2026, 12, 22), "last": date(2026, 12, 21),
+    }  # fmt: skip

@@ -73,12 +73,12 @@ def clean_ledger(live_server: LiveServer) -> Iterator[None]:
 @pytest.fixture
 def sit_down(
     browser: Browser, live_server: LiveServer, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[Any], Desk]]:
+) -> Iterator[Callable[..., Desk]]:
     """Give each user a window of their own; a failed test leaves a picture of each in its temporary folder."""
     desks: list[Desk] = []
 
-    def open_window(user: Any) -> Desk:
-        context = browser.new_context(viewport=SCREEN, locale="pt-BR", timezone_id=settings.TIME_ZONE)
+    def open_window(user: Any, **options: Any) -> Desk:
+        context = browser.new_context(viewport=SCREEN, locale="pt-BR", timezone_id=settings.TIME_ZONE, **options)
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(user), "url": live_server.url}])
         desks.append(Desk(context, server=live_server.url, user=user))
         return desks[-1]

@@ -117,12 +117,32 @@ class Desk:
 
     def calculate_for(self, day: date) -> None:
         """Ask what is due on another receipt date."""
-        self.page.locator("#calculate_on").fill(typed(day))
-        self.page.locator("form.calculate [type=submit]").click()
+        self.fill(received_on=typed(day))
+        self.page.locator("[name=_calculate]").click()
 
     def confirm(self) -> None:
         """Press the button that acts."""
         self.page.locator("[name=_confirm]").click()
+
+    # The steps of the closed cash
+
+    def stage(self, verb: str) -> Locator:
+        """Give the button of a step, such as `yes` or `drop:1`."""
+        return self.page.locator(f"[name=_step][value$=':{verb}']:not([aria-hidden])")
+
+    def say(self, verb: str) -> None:
+        """Press the button of a step and wait until the page took it."""
+        self.stage(verb).click()
+        expect(self.page.locator("#staged[aria-busy]")).to_have_count(0)
+
+    def debit_field(self, name: str) -> Locator:
+        """Give a field of the debit that is open."""
+        return self.page.locator(f".entry [name$='-{name}']")
+
+    def debit(self, **values: str) -> None:
+        """Type into the debit that is open."""
+        for name, value in values.items():
+            self.debit_field(name).fill(value)
 
     # What a person reads
 
@@ -145,7 +165,10 @@ class Desk:
         expect(box).to_have_text(text)
 
     def table(self, title: str) -> Locator:
-        """Give the rows of one of the tables under the form."""
+        """Give the rows of one of the tables under the form, on its tab where it has one."""
+        tab = self.page.get_by_role("tab", name=re.compile(rf"^{re.escape(said(title))}\b"))
+        if tab.count():
+            tab.click()
         heading = self.page.get_by_role("heading", name=said(title), exact=True)
         return self.page.locator("section.related").filter(has=heading).locator("tbody tr")
 

@@ -17,6 +17,7 @@ from receivables.domain.errors import (
 )
 from receivables.models import CashDay, CashDayReopening, CashDayStatus, CashMovement
 from receivables.services.cash_day import (
+    COUNT_DIFFERS,
     close_day,
     closes_cash,
     first_open_day,
@@ -67,9 +68,10 @@ def test_a_closing_writes_down_what_the_day_added_up_to(account):
     close(account, YESTERDAY)
     receive(account, "100.00")
     receive(account, "50.00")
-    closing = close(account, counted_amount=Decimal("149.00"))
+    counted = {"cash": Decimal("219.00"), "outros": Decimal(0)}
+    closing = close(account, counted=counted, confirmed=frozenset({COUNT_DIFFERS}))
     assert (closing.opening_balance, closing.credits, closing.debits, closing.total) == (70, 150, 0, 150)
-    assert (closing.counted_amount, closing.actor, closing.posted_at) == (149, "ana", NOW)
+    assert (closing.counted_amount, closing.actor, closing.posted_at) == (219, "ana", NOW)
     assert_books_are_clean()
 
 

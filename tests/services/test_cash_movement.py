@@ -209,7 +209,7 @@ def test_the_movements_of_a_customers_credit_are_not_reversed_alone(credit_code)
     use_credit(installment_id=other.installments.get().pk, amount=Decimal("60.00"), cash_date=TODAY, by=CASHIER,
                now=NOW, on=TODAY)  # fmt: skip
     refund_credit(customer_id=title.bill_to_id, branch_id=title.collecting_branch_id, amount=Decimal("40.00"),
-                  method_code="cash", cash_date=TODAY, reason=REASON, by=CASHIER, now=NOW)  # fmt: skip
+                  method_code="cash", cash_date=TODAY, reason=REASON, by=CASHIER, now=NOW, on=TODAY)  # fmt: skip
     for movement in CashMovement.objects.filter(credit__isnull=False):
         with refused(MovementBelongsToCredit, "movement_belongs_to_credit"):
             reverse(movement, credit_code)

@@ -1,5 +1,6 @@
 """Using and refunding a customer's credit: entries of their own, never more than there is (G.5, B11)."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from receivables.domain.errors import (
     CashDayClosed,
     CreditIsSpentByItself,
     CreditNotEnough,
+    DateTooFarAhead,
     InactiveCode,
     InexactAmount,
     InstallmentNotOpen,
@@ -68,7 +70,7 @@ def use(title, amount, **values):
 
 def refund(title, amount, **values):
     usual = {"customer_id": title.bill_to_id, "branch_id": title.collecting_branch_id, "method_code": "cash",
-             "cash_date": TODAY, "reason": REASON, "by": CASHIER, "now": NOW}  # fmt: skip
+             "cash_date": TODAY, "reason": REASON, "by": CASHIER, "now": NOW, "on": TODAY}  # fmt: skip
     return refund_credit(amount=Decimal(amount), **usual | values)
 
 
@@ -219,6 +221,12 @@ def test_more_than_there_is_cannot_be_refunded(rich):
     refund(rich, "60.00")
     with refused(CreditNotEnough, "credit_not_enough"):
         refund(rich, "40.01")
+
+
+def test_a_refund_leaves_the_account_at_most_30_days_ahead(rich):
+    with refused(DateTooFarAhead, "date_too_far_ahead"):
+        refund(rich, "40.00", cash_date=TODAY + timedelta(days=31))
+    assert refund(rich, "40.00", cash_date=TODAY + timedelta(days=30)).amount == 40
 
 
 def test_a_refund_needs_a_reason(rich):

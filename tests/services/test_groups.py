@@ -23,6 +23,7 @@ WHO_MAY = {
     "pos_sync.approve_quarantined_operations": {GERENCIA},
     "pos_sync.manage_devices": {GERENCIA},
     "receivables.view_audit_log": {GERENCIA, SUPORTE},
+    "receivables.manage_people": {GERENCIA},
 }
 
 

@@ -120,7 +120,7 @@ class World:
 
     def refund(self, cents: int) -> None:
         refund_credit(customer_id=self.customer.pk, branch_id=self.account.branch_id, amount=_reais(cents),
-                      method_code="cash", cash_date=TODAY, reason=REASON, **WHO)  # fmt: skip
+                      method_code="cash", cash_date=TODAY, reason=REASON, on=TODAY, **WHO)  # fmt: skip
 
     def clear(self, cents: int) -> None:
         record = ClosedCashReversal.objects.last()

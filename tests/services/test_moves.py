@@ -56,6 +56,14 @@ def test_a_move_of_a_person_names_the_user_in_the_history():
     )
 
 
+def test_the_history_of_a_move_names_its_verb_and_that_of_a_change_none():
+    title = make_title()
+    move(title.cancel, reason="x", by=CASHIER)
+    title.notes = "depois"
+    title.save_as(CASHIER)
+    assert list(title.history.order_by("history_id").values_list("move", flat=True)) == ["", "cancel", ""]
+
+
 def test_a_move_writes_only_what_it_changed():
     title = make_title()
     stale = type(title).objects.get(pk=title.pk)
@@ -101,6 +109,7 @@ def test_history_written_in_a_batch_is_the_row_as_it_stands():
     for field in Installment._meta.concrete_fields:
         assert getattr(newest, field.attname) == getattr(Installment.objects.get(pk=row.pk), field.attname), field.name
     assert (newest.history_type, newest.history_change_reason, newest.balance) == ("~", None, Decimal("12.34"))
+    assert (newest.move, first.move) == ("settle_part", "")
     assert (first.history_type, first.version, first.balance) == ("+", 1, 100)
 
 

@@ -95,6 +95,17 @@ def test_c2_a_partly_settled_title_is_not_reversed_on_the_title_screen():
         reverse(title)
 
 
+def test_c3_no_service_leaves_a_receipt_date_on_a_partly_settled_title():
+    title = make_title(amounts=("600.00", "400.00"), due_dates=(TODAY, TODAY))
+    first, second = title.installments.order_by("number")
+    settle_part(first, "600.00")
+    dates = [(title.refresh_from_db(), title.status, title.received_on)[1:]]
+    settle_part(second, "400.00")
+    reverse(title)
+    dates += [(title.refresh_from_db(), title.status, title.received_on)[1:]]
+    assert dates == [(TitleStatus.PARTIALLY_SETTLED, None)] * 2
+
+
 def test_c5_with_the_cash_open_an_opposite_movement_is_posted_and_the_original_is_marked():
     title = make_title(due_dates=(LATE,))
     settle(title, "1030.00")
@@ -291,7 +302,7 @@ def test_a_void_whose_credit_was_refunded_tells_what_is_missing():
     title = make_title()
     receipt = settle(title, "1010.00")
     refund_credit(customer_id=title.bill_to_id, branch_id=title.collecting_branch_id, amount=Decimal("4.00"),
-                  method_code="cash", cash_date=TODAY, reason=REASON, by=CASHIER, now=NOW)  # fmt: skip
+                  method_code="cash", cash_date=TODAY, reason=REASON, by=CASHIER, now=NOW, on=TODAY)  # fmt: skip
     assert void(receipt).shortfall == 4
     assert CustomerCredit.objects.filter(kind=CreditKind.REVOKED).get().amount == 6
 

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.template.loader import render_to_string
 
-from receivables.admin.reversal import DebitForm, ReversalForm
+from receivables.admin.debit_form import DebitForm
+from receivables.admin.reversal import ReversalForm
 from receivables.admin.title_tables import movements_table
 from receivables.domain.errors import ConfirmationRequired
 from receivables.domain.reversal import ClosedCashOption

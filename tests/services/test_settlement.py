@@ -1,6 +1,6 @@
 """Liquidação total, parcial and múltipla (domain.md B, G.3, G.5, G.16)."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from receivables.domain.errors import (
     BatchChanged,
     CashDayClosed,
     DateInFuture,
+    DateTooFarAhead,
     DiscountAboveLimit,
     InstallmentNotOpen,
     ReasonTooShort,
@@ -172,6 +173,15 @@ def test_a_receipt_in_the_future_is_refused():
         settle(make_title(), "1000.00", received_on=date(2026, 11, 24))
 
 
+def test_money_is_expected_at_most_30_days_ahead():
+    title = make_title()
+    with pytest.raises(DateTooFarAhead) as refusal:
+        settle(title, "1000.00", deposit=deposit(on=TODAY + timedelta(days=31)))
+    assert refusal.value.facts["field"] == "Data Cxa/Banco"
+    settle(title, "1000.00", deposit=deposit(on=TODAY + timedelta(days=30)))
+    assert CashMovement.objects.get().cash_date == TODAY + timedelta(days=30)
+
+
 def test_a_debit_history_code_cannot_receive_money():
     code = make_history_code(direction=Direction.DEBIT)
     with pytest.raises(WrongDirection):
@@ -210,7 +220,33 @@ def test_a_batch_in_which_one_title_changed_is_refused_whole_naming_it():
             received_on=TODAY, deposit=deposit(), by=CASHIER, now=NOW, on=TODAY,
         )  # fmt: skip
     assert refusal.value.facts["titles"] == [str(titles[1])]
+    (change,) = refusal.value.facts["changes"]
+    assert (change.status, change.seen, change.due) == ("Título Parcialmente Liquidado", 1000, 990)
     assert Receipt.objects.count() == 1
+
+
+def settle_batch(*titles, key="batch-1", **values):
+    usual = {"received_on": TODAY, "deposit": deposit(), "by": CASHIER, "now": NOW, "on": TODAY}
+    return settle_titles(expected={title.pk: title.amount for title in titles}, idempotency_key=key, **usual | values)
+
+
+def test_the_same_batch_again_gives_the_receipts_of_the_first():
+    branch = make_branch()
+    titles = [make_title(branch=branch), make_title(branch=branch)]
+    assert settle_batch(*titles) == settle_batch(*titles)
+    assert (Receipt.objects.count(), CashMovement.objects.count()) == (2, 2)
+
+
+def test_another_batch_under_the_same_key_is_no_repetition():
+    branch = make_branch()
+    first, second = make_title(branch=branch), make_title(branch=branch)
+    settle_batch(first)
+    with pytest.raises(BatchChanged):
+        settle_batch(first, second)
+    with pytest.raises(BatchChanged):
+        settle_batch(first, received_on=TODAY - timedelta(days=1))
+    settle_batch(second)
+    assert Receipt.objects.count() == 2
 
 
 def test_each_change_of_status_is_in_the_history_with_actor_and_channel():

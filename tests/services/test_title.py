@@ -8,16 +8,20 @@ import pytest
 from receivables.domain.errors import (
     AmountNotPositive,
     ChangedMeanwhile,
+    DueAfterPresentation,
     DuplicateTitle,
     InexactAmount,
     MoveRefused,
     PartsNotPositive,
+    PresentationInParts,
     ReasonTooLong,
     ReasonTooShort,
+    SeveralInstallments,
     TitleHasReceipts,
     TitleNotPending,
 )
 from receivables.models import BankSlip, Installment, InstallmentStatus, SlipStatus, Title, TitleStatus
+from receivables.services.reissue import reissue_bank_collection
 from receivables.services.settlement import quote
 from receivables.services.title import (
     Part,
@@ -30,6 +34,7 @@ from receivables.services.title import (
 from tests.ledger import refused, told
 from tests.make import (
     CASHIER,
+    NOW,
     REASON,
     TODAY,
     make_branch,
@@ -172,12 +177,68 @@ def test_amount_and_due_date_of_a_single_installment_are_changed_in_place():
     assert (row.due_date, row.interest_from) == (TOMORROW, TOMORROW)
 
 
-def test_amount_and_due_date_of_several_installments_are_not_changed_here():
+@pytest.mark.parametrize("changes", [{"amount": Decimal("900.00")}, {"due_date": TOMORROW}])
+def test_amount_and_due_date_of_several_installments_are_refused_by_name(changes):
     title = make_title(amounts=("60.00", "40.00"))
-    change(title, amount=Decimal("900.00"), due_date=TOMORROW)
+    with refused(SeveralInstallments, "several_installments"):
+        change(title, notes="x", **changes)
+
+
+# Payable on presentation (S21, S22)
+
+ISSUED, LAST = TODAY, TODAY + timedelta(days=15)
+
+
+def on_presentation(branch, due=LAST, **values):
+    return issue(branch, part(due=due), payable_on_presentation=True, issued_on=ISSUED, **values)
+
+
+def test_a_title_payable_on_presentation_falls_due_at_most_15_days_after_its_issue(branch):
+    assert on_presentation(branch).installments.get().due_date == LAST
+    values = fields(branch, "FAT-10", payable_on_presentation=True)
+    with refused(DueAfterPresentation, "due_after_presentation") as refusal:
+        issue_title(fields=values, parts=[part(due=LAST + timedelta(days=1))], by=CASHIER)
+    assert refusal.value.facts["last"] == LAST
+
+
+def test_a_title_payable_on_presentation_has_one_installment(branch):
+    values = fields(branch, payable_on_presentation=True)
+    with refused(PresentationInParts, "presentation_in_parts"):
+        issue_title(fields=values, parts=[part(), part()], by=CASHIER)
+
+
+@pytest.mark.parametrize("changes", [{"due_date": LAST + timedelta(days=1)}, {"issued_on": ISSUED - timedelta(days=1)}])
+def test_no_change_leaves_more_than_15_days_to_a_title_payable_on_presentation(branch, changes):
+    title = on_presentation(branch)
+    with refused(DueAfterPresentation, "due_after_presentation"):
+        change(title, **changes)
+
+
+def test_the_due_dates_of_a_title_payable_on_presentation_are_within_15_days_too(branch):
+    row = on_presentation(branch).installments.get()
+    with refused(DueAfterPresentation, "due_after_presentation"):
+        change_due_dates(title_id=row.title_id, due_dates={row.pk: LAST + timedelta(days=1)}, by=CASHIER)
+
+
+def test_a_title_becomes_payable_on_presentation_where_its_due_date_allows_it():
+    title = make_title(issued_on=ISSUED, due_dates=(LAST + timedelta(days=1),))
+    with refused(DueAfterPresentation, "due_after_presentation"):
+        change(title, payable_on_presentation=True)
+    change(title, payable_on_presentation=True, due_date=LAST)
     title.refresh_from_db()
-    assert title.amount == 100
-    assert set(title.installments.values_list("due_date", flat=True)) == {TODAY}
+    assert title.payable_on_presentation
+
+
+def test_other_data_of_a_title_collected_anew_beyond_the_15_days_are_still_changed(branch):
+    title = issue(branch, part(due=LAST, our_number="7"), payable_on_presentation=True)
+    reissue_bank_collection(
+        installment_id=title.installments.get().pk, new_due_date=LAST + timedelta(days=30), reason=REASON,
+        apply_charges=False, write_off_requested=True, by=CASHIER, on=TODAY, now=NOW,
+    )  # fmt: skip
+    title.refresh_from_db()
+    change(title, notes="Nova cobrança a pedido")
+    title.refresh_from_db()
+    assert title.notes == "Nova cobrança a pedido"
 
 
 def test_another_collecting_branch_brings_its_terms():

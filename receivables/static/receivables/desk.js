@@ -1,4 +1,5 @@
-/* Small comforts: "/" goes to the search, a click on a row opens it, what is chosen is added up, widgets are named. */
+/* Small comforts: "/" goes to the search, a click on a row opens it, what is chosen is added up, widgets are named,
+   a form is sent once. */
 'use strict';
 
 const NUMBER = /^-?[\d.]+,\d{2}$/;
@@ -30,7 +31,7 @@ function addUp(list, sum) {
     const rows = [...list.querySelectorAll('tbody tr')].filter((row) => row.querySelector('.action-select:checked'));
     const amounts = rows.map((row) => row.querySelector('.field-open_balance, .field-balance, .field-amount'));
     const total = amounts.reduce((before, cell) => before + cents(cell ? cell.textContent.trim() : ''), 0n);
-    sum.textContent = rows.length ? `${sum.dataset.label} ${reais(total)}` : '';
+    sum.textContent = rows.length ? `${sum.dataset.label} ${rows.length} · ${reais(total)}` : '';
 }
 
 const list = document.getElementById('result_list');
@@ -58,6 +59,51 @@ if (list) {
     });
 }
 
+// What takes a moment comes in a second request, into the element of the same name: `data-fills` on a link, at a click
+// or, with `data-now`, as soon as the page stands. Without scripts the link gives the page with it.
+async function fill(link) {
+    const place = document.getElementById(link.dataset.fills);
+    link.textContent = link.dataset.wait;
+    link.setAttribute('aria-busy', 'true');
+    try {
+        const answer = await fetch(link.href, { credentials: 'same-origin' });
+        const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        const filled = page.getElementById(link.dataset.fills);
+        if (answer.ok && !answer.redirected && filled) {
+            place.replaceWith(document.adoptNode(filled));
+            return;
+        }
+    } catch {
+        // The network failed: the page itself says what happened.
+    }
+    window.location.assign(link.href);
+}
+
+document.addEventListener('click', (event) => {
+    const link = event.target.closest('a[data-fills]');
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+        event.preventDefault();
+        if (!link.hasAttribute('aria-busy')) {
+            fill(link);
+        }
+    }
+});
+window.addEventListener('load', () => document.querySelectorAll('a[data-fills][data-now]').forEach(fill));
+
+// What pops up closes with Escape, and by a click elsewhere.
+for (const type of ['click', 'keydown']) {
+    document.addEventListener(type, (event) => {
+        for (const open of document.querySelectorAll('details.pop[open]')) {
+            if (type === 'keydown' ? event.key === 'Escape' : !open.contains(event.target)) {
+                open.open = false;
+                if (type === 'keydown' && open.contains(document.activeElement)) {
+                    open.querySelector('summary').focus();
+                }
+            }
+        }
+    });
+}
+
 // Django's widgets are made by scripts that leave out their names: the field's own label is theirs.
 function nameWidgets() {
     for (const select of document.querySelectorAll('select.admin-autocomplete')) {
@@ -80,3 +126,37 @@ window.addEventListener('load', () => {
         icon.setAttribute('role', 'img');
     }
 });
+
+// A form is sent once: the second click of a double click is nobody's wish. It is free again when the person comes
+// back to the page, and after a while without a new page (a download, a stopped loading).
+const HELD_MS = 10000;
+
+function free(form) {
+    delete form.dataset.sent;
+    for (const button of [...form.elements].filter((each) => 'held' in each.dataset)) {
+        button.disabled = false;
+        delete button.dataset.held;
+    }
+}
+
+function hold(form) {
+    for (const button of [...form.elements].filter((each) => each.type === 'submit' && !each.disabled)) {
+        button.disabled = true;
+        button.dataset.held = '';
+    }
+    setTimeout(free, HELD_MS, form);
+}
+
+document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== 'post' || form.target) {
+        return;
+    }
+    if ('sent' in form.dataset) {
+        event.preventDefault();
+        return;
+    }
+    form.dataset.sent = '';
+    setTimeout(hold, 0, form); // the button that was pressed travels with the form
+});
+window.addEventListener('pageshow', () => [...document.forms].forEach(free));

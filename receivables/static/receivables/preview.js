@@ -1,0 +1,75 @@
+// What will be follows what is typed. The server computes; without this file "Calcular" does the same.
+"use strict";
+
+(() => {
+  const form = document.querySelector("form[data-preview]");
+  if (!form) return;
+  const from = form.dataset.from.split(" ");
+  let told = "";
+  let asking = null;
+
+  function typed() {
+    const data = new FormData(form);
+    return JSON.stringify(from.map((name) => data.getAll(name)));
+  }
+
+  function fill(list, lines) {
+    if (!list || !lines) return;
+    list.replaceChildren(
+      ...lines.flatMap(([label, value]) => {
+        const [term, detail] = [document.createElement("dt"), document.createElement("dd")];
+        term.textContent = label;
+        detail.textContent = value;
+        return [term, detail];
+      }),
+    );
+  }
+
+  function items(texts) {
+    return texts.map((text) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    });
+  }
+
+  function show(answer) {
+    fill(document.getElementById("what-is"), answer.is);
+    fill(document.getElementById("what-will-be"), answer.will_be);
+    for (const [name, value] of Object.entries({ ...answer.hidden, ...answer.fields })) {
+      if (form.elements[name]) form.elements[name].value = value;
+    }
+    for (const [id, text] of Object.entries(answer.texts || {})) {
+      const element = document.getElementById(id);
+      if (element) element.textContent = text;
+    }
+    const tables = document.getElementById("form-tables");
+    if (tables && answer.tables !== undefined) {
+      tables.replaceChildren(...new DOMParser().parseFromString(answer.tables, "text/html").body.childNodes);
+    }
+    if (answer.confirm) form.elements._confirm.value = answer.confirm;
+    document.getElementById("preview-errors").replaceChildren(...items(answer.errors));
+    told = typed(); // what was proposed is no change of the person's
+    form.dispatchEvent(new Event("previewed"));
+  }
+
+  async function ask() {
+    const now = typed();
+    if (now === told) return;
+    told = now;
+    if (asking) asking.abort();
+    asking = new AbortController();
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const response = await fetch(form.dataset.preview, { method: "POST", body, signal: asking.signal });
+      const isTold = response.headers.get("Content-Type") === "application/json";
+      if (isTold && typed() === now) show(await response.json());
+    } catch (error) {
+      if (error.name !== "AbortError") told = ""; // no answer: "Calcular" and the next key ask again
+    }
+  }
+
+  // The calendar sets its field without an event and then gives it the focus.
+  for (const event of ["input", "change", "focusin"]) form.addEventListener(event, ask);
+  told = typed();
+})();
