@@ -46,6 +46,7 @@ IDENTICAL = {
     "e-mail",
     "principal",
     "total",
+    "supervisor",
 }
 """What a Brazilian writes as the code does."""
 

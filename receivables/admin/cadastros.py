@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import AuditedAdmin, branches_of
 from receivables.admin.forms import DocumentField, RuleForm
+from receivables.admin.people_forms import groups_told
 from receivables.admin.tables import Table, link
 from receivables.models import (
     Actor,
@@ -93,7 +94,7 @@ class BranchAdmin(RegisterAdmin):
         members = row.members.prefetch_related("groups").order_by("username")
         may_open = request.user.has_perm(MANAGE_PEOPLE)
         people.fill(
-            [link(each) if may_open else each.username, each.get_full_name(), _groups_of(each), each.is_active]
+            [link(each) if may_open else each.username, each.get_full_name(), groups_told(each), each.is_active]
             for each in members
         )
         accounts = Table(
@@ -102,10 +103,6 @@ class BranchAdmin(RegisterAdmin):
         )  # fmt: skip
         rows = row.ledgeraccount_set.order_by("short_code")
         return [people, accounts.fill([link(each), each.get_kind_display(), each.is_active] for each in rows)]
-
-
-def _groups_of(person: Any) -> str:
-    return ", ".join(sorted(group.name for group in person.groups.all()))
 
 
 @admin.register(City)

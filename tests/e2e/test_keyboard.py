@@ -182,7 +182,7 @@ def test_a_customer_is_added_beside_the_title_and_chosen(gerencia: Desk, branch:
     with gerencia.page.expect_popup() as opened:
         gerencia.page.locator("#add_id_bill_to").click()
     window = opened.value
-    window.locator("[name=document]").fill("529.982.247-25")
+    window.locator("[name=document]").fill("123.456.789-09")
     window.locator("[name=name]").fill("Cliente Novo")
     window.locator("[name=_save]").click()
     expect(gerencia.page.locator(".field-bill_to .select2-selection")).to_contain_text("Cliente Novo")
