@@ -131,7 +131,12 @@ PAGES = {
 }
 FOR_ALL_BRANCHES = {"the installments"}
 """A fortieth of all installments, in order of due date, is sooner found by reading them all."""
-BY_NAME = {"of a customer by name", "found by name", "customers found", "customers offered"}
+BY_NAME = {
+    "of a customer by name", "of a customer by CPF", "found by name", "found by document", "found by CPF",
+    "found by nosso número", "installments found", "customers found", "customers offered",
+    "the search over all, by document", "the search over all, by CPF",
+}  # fmt: skip
+"""What is typed there may be a name as well."""
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import RequestFactory
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -49,6 +49,12 @@ bounded = settings(
     max_examples=15, derandomize=True, deadline=None, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch):
+    """Keep the test's connection, and its transaction, through the requests, as Django's own client does."""
+    monkeypatch.setattr(connections["default"], "close_if_unusable_or_obsolete", lambda: None)
 
 
 @pytest.fixture
