@@ -26,7 +26,7 @@ from tests.admin.conftest import at_the_desk
 from tests.admin.pages import PROVEN, buttons_of, page
 from tests.admin.test_reversal_pages import FRIDAY, nothing_was_reversed, receive_part, typed_debit
 from tests.ledger import every_row
-from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, deposit, make_title
+from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, deposit, make_account, make_title
 from tests.pos_sync.test_ingestion import Till, line, make_device
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +102,16 @@ def told(form):
 
 
 # Sim, and what then
+
+
+def test_a_button_sends_an_accounts_id_as_it_is_read_however_great(gerencia, branch):
+    account, title = make_account(branch=branch, pk=1234567), make_title(branch=branch)
+    settle_title(
+        title_id=title.pk, received=title.amount, received_on=FRIDAY, by=CASHIER, now=NOW, on=TODAY,
+        deposit=deposit(on=FRIDAY, account_id=account.pk),
+    )  # fmt: skip
+    close_day(account_id=account.pk, day=FRIDAY, by=CASHIER, now=NOW, on=TODAY)
+    assert 'value="1234567:yes"' in Page(gerencia, title).html
 
 
 def test_the_question_names_account_and_day(gerencia, closed, account):
