@@ -33,12 +33,18 @@
     });
   }
 
-  function show(answer) {
+  // What is proposed never takes the place of what the person typed while the server was thinking.
+  function propose(fields, asked) {
+    for (const [name, value] of Object.entries(fields || {})) {
+      const field = form.elements[name];
+      if (field && field.value === asked.get(name)) field.value = value;
+    }
+  }
+
+  function show(answer, asked) {
     fill(document.getElementById("what-is"), answer.is);
     fill(document.getElementById("what-will-be"), answer.will_be);
-    for (const [name, value] of Object.entries({ ...answer.hidden, ...answer.fields })) {
-      if (form.elements[name]) form.elements[name].value = value;
-    }
+    propose({ ...answer.hidden, ...answer.fields }, asked);
     for (const [id, text] of Object.entries(answer.texts || {})) {
       const element = document.getElementById(id);
       if (element) element.textContent = text;
@@ -60,10 +66,11 @@
     if (asking) asking.abort();
     asking = new AbortController();
     try {
-      const body = new URLSearchParams(new FormData(form));
-      const response = await fetch(form.dataset.preview, { method: "POST", body, signal: asking.signal });
-      const isTold = response.headers.get("Content-Type") === "application/json";
-      if (isTold && typed() === now) show(await response.json());
+      const asked = new URLSearchParams(new FormData(form));
+      const response = await fetch(form.dataset.preview, { method: "POST", body: asked, signal: asking.signal });
+      if (response.headers.get("Content-Type") !== "application/json") return;
+      const answer = await response.json();
+      if (typed() === now) show(answer, asked);
     } catch (error) {
       if (error.name !== "AbortError") told = ""; // no answer: "Calcular" and the next key ask again
     }
