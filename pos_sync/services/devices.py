@@ -178,8 +178,9 @@ def _without_fail(write: Callable[[], object]) -> None:
 
 def policy_of(branch: Branch) -> TillPolicy:
     """Give the till policy of a branch's parameter set, or the defaults where none was made (G.13)."""
-    found = TillPolicy.objects.select_related("parameter_set").filter(parameter_set=branch.parameter_set_id).first()
-    return found or TillPolicy(parameter_set_id=branch.parameter_set_id)
+    policy = TillPolicy.objects.filter(parameter_set=branch.parameter_set_id).first() or TillPolicy()
+    policy.parameter_set = branch.parameter_set
+    return policy
 
 
 def limits_of(policy: TillPolicy) -> dict[str, object]:
