@@ -296,3 +296,12 @@ def test_what_is_pending_keeps_the_till_from_being_unpaired(counter: Counter, br
         counter.press("Escape")
     counter.delivers()
     assert Device.objects.get(branch=branch).state == "active"
+
+
+def test_a_clock_that_is_a_day_ahead_downloads_nothing_again(counter: Counter) -> None:
+    counter.page.clock.set_system_time(timezone.now() + timedelta(days=1))
+    counter.requests.clear()
+    for _round in range(2):
+        with counter.page.expect_response("**/api/pos/v1/changes*", timeout=40_000):
+            pass
+    assert [address for address in counter.requests if "/snapshot" in address] == []

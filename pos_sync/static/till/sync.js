@@ -59,7 +59,7 @@ export class Synchroniser {
       if (!this.connection.trouble) this.connected(null);
       const device = await readMeta(this.db, "device");
       await this.deliver(device);
-      if (device) await this.exchange(device, { forced, onProgress });
+      if (device) await this.exchange(device, { today: dayOf(server_time), forced, onProgress });
       this.connected(null);
       return true;
     } catch (error) {
@@ -68,10 +68,11 @@ export class Synchroniser {
     }
   }
 
-  async exchange(device, { forced, onProgress }) {
+  // The day is the server's: a till whose clock is wrong would download everything again and again.
+  async exchange(device, { today, forced, onProgress }) {
     const download = await readMeta(this.db, "download");
-    if (forced || !download || download.business_date !== dayOf(Date.now())) await this.downloadAll(device, onProgress);
-    else await this.pull(device);
+    if (forced || !download || download.business_date !== today) await this.downloadAll(device, onProgress);
+    else await this.pull(device, today);
   }
 
   /** Send what this till and the devices it was before still hold. */
@@ -88,12 +89,12 @@ export class Synchroniser {
     this.emit("rows");
   }
 
-  async pull(device) {
+  async pull(device, today) {
     try {
       const { results, moved } = await this.pulling(() => pullChanges(this.db, device.token));
       await this.remember(results);
       if (moved) this.emit("rows");
-      await this.compare(device);
+      await this.compare(device, today);
     } catch (error) {
       if (!isCopyToRenew(error)) throw error;
       await this.downloadAll(device);
@@ -120,9 +121,9 @@ export class Synchroniser {
   }
 
   /** Once a day: does the shown copy add up to the server's window? */
-  async compare(device) {
+  async compare(device, today) {
     const download = await readMeta(this.db, "download");
-    if (download.compared_on === dayOf(Date.now())) return;
+    if (download.compared_on === today) return;
     const { installments } = await readRows(this.db, download.generation);
     const balance_cents = installments.reduce((sum, row) => sum + row.balance_cents, 0);
     const operations = (await readOperations(this.db, device.device_id)).filter((each) => each.custody !== null);
@@ -130,7 +131,7 @@ export class Synchroniser {
     const said = await reconcile(device.token, {
       cursor: download.cursor, installments: installments.length, balance_cents, operations: named,
     });
-    await writeMeta(this.db, "download", { ...download, compared_on: dayOf(Date.now()) });
+    await writeMeta(this.db, "download", { ...download, compared_on: today });
     if (said.action === "resend") await this.offerAgain(device);
     if (said.action === "snapshot") await this.downloadAll(device);
   }
