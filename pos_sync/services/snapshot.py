@@ -81,7 +81,8 @@ def first_page(asked: Asked) -> Page | None:
         with one_builder(asked.device.branch_id):
             is_there, page = _find(asked)
             if not is_there:
-                page = build(asked.device.branch, page_size=asked.limit, why=SyncRun.Why.ASKED, asked=asked)
+                why = SyncRun.Why.ASKED
+                page = build(asked.device.branch, page_size=asked.limit, why=why, now=asked.now, asked=asked)
     return page
 
 
@@ -148,22 +149,18 @@ def _page(
 # Building
 
 
-def build(
-    branch: Branch, *, page_size: int, why: str, asked: Asked | None = None, now: datetime | None = None
-) -> Page | None:
+def build(branch: Branch, *, page_size: int, why: str, now: datetime, asked: Asked | None = None) -> Page | None:
     """Freeze what the tills of a branch need, and keep a record of it; give the asking till's first page."""
-    moment = asked.now if asked else now
-    assert moment is not None
-    run = SyncRun(branch=branch, why=why, business_date=timezone.localdate(moment), began_at=moment)
+    run = SyncRun(branch=branch, why=why, business_date=timezone.localdate(now), began_at=now)
     began = perf_counter()
     try:
-        page = in_its_epoch(lambda: _build(run, page_size, asked), now=moment)
+        page = in_its_epoch(lambda: _build(run, page_size, asked), now=now)
     except Exception as failure:
         run.snapshot, run.rows, run.size = None, 0, 0
         _record(run, began, SyncRun.Result.FAILED, error=f"{type(failure).__name__}: {failure}"[:500])
         raise
     _record(run, began, SyncRun.Result.BUILT)
-    _prune(moment)
+    _prune(now)
     return page
 
 
