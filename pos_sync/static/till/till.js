@@ -57,10 +57,10 @@ export class Till extends EventTarget {
     this.channel.onmessage = ({ data }) => this.hear(data);
   }
 
-  /** Tell this tab and the others. */
+  /** Tell the others, and this tab; it has heard when the promise is kept. */
   announce(name, detail) {
     this.channel.postMessage({ name, detail });
-    this.hear({ name, detail });
+    return this.hear({ name, detail });
   }
 
   async hear({ name, detail }) {
@@ -115,6 +115,16 @@ export class Till extends EventTarget {
     return this.reference?.payment_methods ?? [];
   }
 
+  /** Give the name of a means of payment, or its code where it is not known any more. */
+  methodName(code) {
+    return this.methods.find((each) => each.code === code)?.name ?? code;
+  }
+
+  /** Give an operator of the branch by code. */
+  operatorOf(code) {
+    return (this.reference?.operators ?? []).find((each) => each.code === code);
+  }
+
   get isOffline() {
     return !this.connection.is_online;
   }
@@ -156,7 +166,7 @@ export class Till extends EventTarget {
   /** Let an operator in by PIN. Gives {operator} or {refused: "unknown" | "wrong" | "locked", until}. */
   async signIn(code, pin) {
     const now = Date.now();
-    const operator = (this.reference?.operators ?? []).find((each) => each.code === code.trim());
+    const operator = this.operatorOf(code.trim());
     if (!operator) return { refused: "unknown" };
     const said = await this.tryPin(operator, pin, now);
     if (said.operator) this.operator = operator;
@@ -281,8 +291,7 @@ export class Till extends EventTarget {
     } catch (error) {
       throw error.name === "QuotaExceededError" ? new NoRoom() : error;
     }
-    await this.readOperations();
-    this.announce("operations");
+    await this.announce("operations");
     this.announce("hurry");
     return operation;
   }

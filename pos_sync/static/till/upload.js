@@ -1,5 +1,6 @@
 // Everything done in the contingency goes up by itself, in order, until the server has custody of it (H12, H13, H23).
 
+import { amountOf } from "./domain/tendering.js";
 import { pushOperations, Refused } from "./server.js";
 import { noteAnswers, readOperations } from "./store.js";
 
@@ -16,8 +17,7 @@ export function pendingOf(operations) {
   const waiting = undelivered(operations);
   const voided = new Set(waiting.filter((each) => each.kind === "receipt_void").map((each) => each.body.receipt_op_id));
   const receipts = waiting.filter((each) => each.kind === "receipt" && !voided.has(each.op_id));
-  const sum_cents = receipts.flatMap((each) => each.body.tenders).reduce((sum, tender) => sum + tender.amount_cents, 0);
-  return { count: waiting.length, sum_cents };
+  return { count: waiting.length, sum_cents: amountOf(receipts.flatMap((each) => each.body.tenders)) };
 }
 
 /** Write an operation as it is sent. */

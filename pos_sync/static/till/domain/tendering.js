@@ -1,8 +1,18 @@
 // Means of payment until the remainder is zero: what is still owed, change in cash, what each method asks for (H20-H22).
 
+/** Add up what tenders pay, in cents. */
+export function amountOf(tenders) {
+  return tenders.reduce((sum, tender) => sum + tender.amount_cents, 0);
+}
+
+/** Add up the change that was given back, in cents. */
+export function changeOf(tenders) {
+  return tenders.reduce((sum, tender) => sum + tender.change_cents, 0);
+}
+
 /** Give what is still to be paid, in cents, zero or more. */
 export function remainder(totalCents, tenders) {
-  return Math.max(0, totalCents - tenders.reduce((sum, tender) => sum + tender.amount_cents, 0));
+  return Math.max(0, totalCents - amountOf(tenders));
 }
 
 /**

@@ -57,7 +57,6 @@ export function Close({ till, go }) {
   const [isChecking, setChecking] = useState(false);
   const field = useFocus();
   const isBlind = till.limits.offline?.blind_close ?? false;
-  const name = (code) => till.methods.find((each) => each.code === code)?.name ?? code;
   const counted = () => methods.map((method) => ({ method, amount_cents: cents(typed[method] ?? "") }));
   const check = () => {
     const wrong = counted().filter((each) => each.amount_cents === null || each.amount_cents < 0);
@@ -76,10 +75,10 @@ export function Close({ till, go }) {
     <p class="lead">${T.pendingWritten(till.pending)}</p>`;
   return html`<${Screen} title=${T.closeTitle} side=${side}>
     ${!isChecking && html`<p class="lead">${T.closeHelp}</p>
-      ${methods.map((method, at) => html`<${Text} key=${method} id="counted-${method}" label=${name(method)} value=${typed[method] ?? ""} class="big"
+      ${methods.map((method, at) => html`<${Text} key=${method} id="counted-${method}" label=${till.methodName(method)} value=${typed[method] ?? ""} class="big"
         onType=${(value) => setTyped({ ...typed, [method]: value })} onEnter=${() => next(at)} refer=${at === 0 ? field : null} error=${errors[method]} inputmode="decimal" />`)}`}
     ${isChecking && html`<table class="counts"><thead><tr><th>${T.method}</th><th class="number">${T.counted}</th>${!isBlind && html`<th class="number">${T.expected}</th><th class="number">${T.difference}</th>`}</tr></thead>
-      <tbody>${counted().map(({ method, amount_cents }) => { const expected = allExpected[method] ?? 0; return html`<tr key=${method}><td>${name(method)}</td><td class="number">${money(amount_cents)}</td>
+      <tbody>${counted().map(({ method, amount_cents }) => { const expected = allExpected[method] ?? 0; return html`<tr key=${method}><td>${till.methodName(method)}</td><td class="number">${money(amount_cents)}</td>
         ${!isBlind && html`<td class="number">${formatBRL(expected)}</td><td class="number">${formatBRL(amount_cents - expected)}</td>`}</tr>`; })}</tbody></table>`}
   </${Screen}>`;
 }

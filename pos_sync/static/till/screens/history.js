@@ -3,6 +3,7 @@
 import { html, useState } from "../vendor/htm-preact.js";
 import { Chip, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
 import { asSent, undelivered } from "../upload.js";
+import { amountOf } from "../domain/tendering.js";
 import { formatMoment } from "../domain/calendar.js";
 import { FirstKey } from "./login.js";
 import { Receipt } from "./receipt.js";
@@ -10,7 +11,7 @@ import { Supervisor } from "./payment.js";
 import { T } from "../texts.js";
 
 const REASON = { least: 15, most: 500 };
-const totalOf = (operation) => operation.body.tenders.reduce((sum, tender) => sum + tender.amount_cents, 0);
+const totalOf = (operation) => amountOf(operation.body.tenders);
 
 export function Day({ till, go }) {
   const [at, setAt] = useState(0);
@@ -79,12 +80,12 @@ export function Pending({ till, go }) {
     ${shown.length > 0 && html`<div class="rows"><table><thead><tr><th>${T.what}</th><th>${T.when}</th><th class="number">${T.amount}</th><th>${T.state}</th></tr></thead>
       <tbody>${shown.slice(0, 500).map((operation) => html`<tr key=${operation.op_id}>
         <td>${T.kinds[operation.kind]} ${operation.body.receipt_no ?? ""}</td><td>${formatMoment(operation.occurred_at)}</td>
-        <td class="number">${amountOf(operation)}</td><td><${Word} operation=${operation} /></td></tr>`)}</tbody></table></div>`}
+        <td class="number">${sumOf(operation)}</td><td><${Word} operation=${operation} /></td></tr>`)}</tbody></table></div>`}
   </${Screen}>`;
 }
 
-function amountOf({ kind, body }) {
-  if (kind === "receipt") return money(body.tenders.reduce((sum, tender) => sum + tender.amount_cents, 0));
+function sumOf({ kind, body }) {
+  if (kind === "receipt") return money(amountOf(body.tenders));
   const cents = body.amount_cents ?? body.float_cents;
   return cents === undefined ? "" : money(cents);
 }

@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { cents, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
 import { ChangedMeanwhile, NoRoom } from "../till.js";
-import { makeTender, quickAmounts, remainder } from "../domain/tendering.js";
+import { changeOf, makeTender, quickAmounts, remainder } from "../domain/tendering.js";
 import { formatBRL } from "../domain/money.js";
 import { FirstKey } from "./login.js";
 import { Total } from "./home.js";
@@ -43,7 +43,7 @@ export function Payment({ till, go, draft, chosen, lines, total }) {
   }
   const side = html`
     <${Total} label=${T.remaining} value=${left} tone="huge" />
-    ${tenders.map((tender, at) => html`<p key=${at} class="tendered">${nameOf(till, tender.method)} <${Amount} cents=${tender.amount_cents} /></p>`)}
+    ${tenders.map((tender, at) => html`<p key=${at} class="tendered">${till.methodName(tender.method)} <${Amount} cents=${tender.amount_cents} /></p>`)}
     ${tenders.length > 0 && html`<${Key} label=${T.undoTenders} onPress=${() => setTenders([])} />`}
     <${Key} label=${T.back} name="Esc" onPress=${back} />`;
   return html`<${Screen} title=${T.paymentTitle} side=${side}>
@@ -54,7 +54,6 @@ export function Payment({ till, go, draft, chosen, lines, total }) {
 }
 
 const Amount = ({ cents: value }) => html`<strong>${money(value)}</strong>`;
-const nameOf = (till, code) => till.methods.find((each) => each.code === code)?.name ?? code;
 
 function Tendering({ till, left, onLaunch }) {
   const methods = till.methods;
@@ -118,7 +117,7 @@ export function Supervisor({ till, onPass }) {
   const [error, setError] = useState(null);
   const field = useFocus();
   const check = async () => {
-    const operator = till.reference.operators.find((each) => each.code === code.trim());
+    const operator = till.operatorOf(code.trim());
     if (!operator) return setError(T.loginRefused.unknown);
     if (!operator.supervisor) return setError(T.notSupervisor);
     const said = await till.tryPin(operator, pin);
@@ -134,7 +133,7 @@ export function Supervisor({ till, onPass }) {
 
 /** "Parcela recebida": the receipt's number, change, print (H22). */
 export function Done({ till, go, operation, count }) {
-  const change = operation.body.tenders.reduce((sum, tender) => sum + tender.change_cents, 0);
+  const change = changeOf(operation.body.tenders);
   const again = () => go("receive");
   const home = () => go("home");
   const print = () => window.print();

@@ -2,6 +2,7 @@
 
 import { html } from "../vendor/htm-preact.js";
 import { formatBRL } from "../domain/money.js";
+import { amountOf, changeOf } from "../domain/tendering.js";
 import { formatDay, formatMoment } from "../domain/calendar.js";
 import { T } from "../texts.js";
 
@@ -14,21 +15,20 @@ export function Receipt({ till, operation, isVoided = false }) {
 }
 
 function Copy({ till, operation: { body, occurred_at, memo }, isVoided, copy }) {
-  const total = body.tenders.reduce((sum, tender) => sum + tender.amount_cents, 0);
-  const operator = (till.reference?.operators ?? []).find((each) => each.code === body.operator);
+  const change = changeOf(body.tenders);
   return html`<article class="receipt">
     <h2>${till.device.branch.name}</h2>
     <p>${T.till(till.device.till)} · ${W.title}</p>
     <p class="receipt-number">${body.receipt_no}</p>
     ${isVoided && html`<p class="receipt-voided">${W.voided}</p>`}
-    <p>${formatMoment(occurred_at)} · ${W.operator} ${operator?.name ?? body.operator}</p>
+    <p>${formatMoment(occurred_at)} · ${W.operator} ${till.operatorOf(body.operator)?.name ?? body.operator}</p>
     <p>${memo.customer.name} ${memo.customer.document_masked}</p>
     <hr />
     ${body.lines.map((line) => html`<${Line} key=${line.installment_id} row=${memo.rows[line.installment_id]} line=${line} />`)}
     <hr />
-    <${Row} label=${W.total} value=${total} tone="strong" />
+    <${Row} label=${W.total} value=${amountOf(body.tenders)} tone="strong" />
     ${body.tenders.map((tender, at) => html`<${Row} key=${at} label=${means(till, tender)} value=${tender.tendered_cents ?? tender.amount_cents} />`)}
-    ${body.tenders.some((tender) => tender.change_cents > 0) && html`<${Row} label=${W.change} value=${body.tenders.reduce((sum, tender) => sum + tender.change_cents, 0)} />`}
+    ${change > 0 && html`<${Row} label=${W.change} value=${change} />`}
     ${body.mode === "offline" && html`<p class="receipt-mode">${W.contingency}</p>`}
     <p class="receipt-copy">${copy}</p>
   </article>`;
@@ -47,6 +47,6 @@ function Line({ row, line }) {
 const Row = ({ label, value, tone = "" }) => html`<p class="receipt-row ${tone}"><span>${label}</span><span>${formatBRL(value)}</span></p>`;
 
 function means(till, tender) {
-  const name = till.methods.find((each) => each.code === tender.method)?.name ?? tender.method;
+  const name = till.methodName(tender.method);
   return tender.reference ? `${name} (${tender.reference})` : name;
 }
