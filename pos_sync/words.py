@@ -79,6 +79,11 @@ REFUSALS: dict[str, Any] = {
 }
 
 
+def in_words(table: Mapping[str, Any], code: str) -> str:
+    """Give the words for a code; one that has none is shown as it came."""
+    return str(table.get(code, code)) or "—"
+
+
 def told_of(result: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     """Tell an operation's result in words: sequence, operation, custody, state, reason; empty where there is none."""
     state, reason = result["state"] or "", result["reason"] or ""
