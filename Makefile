@@ -8,7 +8,7 @@ RUN := $(BIN)/python -W error::DeprecationWarning:__main__
 PYTEST := -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test test-sqlite test-postgresql test-till left-to-ci lint check worker beat bench messages lock clean
+.PHONY: help install install-dev demo test test-sqlite test-postgresql test-till left-to-ci lint check worker beat bench sim chaos messages lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ bench: $(VENV)/.installed-dev ## Measure, on PostgreSQL
 	@if ls tests/bench/bench_*.py >/dev/null 2>&1; then \
 		$(RUN) -m tests.with_postgresql -m pytest -q -s -o python_files='bench_*.py' tests/bench; \
 	else echo "There is nothing to measure yet: tests/bench holds no bench_*.py."; fi
+
+# Everything is drawn from SEED, which is told when it is left out; --trace writes every event.
+sim: $(VENV)/.installed-dev ## Simulate tills, faults and people (SEED=7 TILLS=20 DAYS=3)
+	@env -u DATABASE_URL -u REDIS_URL $(RUN) -m tests.chaos.simulator --seed "$(SEED)" --tills $(or $(TILLS),20) --days $(or $(DAYS),3)
 
 messages: $(VENV)/.installed-dev ## Extract what the screens say into the catalogues and compile them (needs gettext)
 	@command -v msgfmt >/dev/null || { echo "Install GNU gettext: it reads and compiles the catalogues (Debian: gettext)." >&2; exit 1; }

@@ -194,6 +194,8 @@ class Journey:
         uploader.flush()
         snapshot = self._download()
         till.load(snapshot)
+        if snapshot.epoch != till.epoch:
+            till.begin_epoch(snapshot.epoch)
         uploader.obey(snapshot.limits)
         until = self._goal(till, journal, receipts)
         rng = Random(f"{self._report.seed}/customers/{till.receipts_made}")
@@ -277,7 +279,7 @@ class Journey:
     def _known(self, till: OfflineTill, *, after: int) -> list[Json]:
         results: list[Json] = []
         while True:
-            page = self._client.operations(after_seq=after, epoch=till.identity.epoch)
+            page = self._client.operations(after_seq=after, epoch=till.epoch)
             rows = contract.rows(page, "results", where="GET operations")
             results += rows
             if not contract.flag(page, "more", where="GET operations"):

@@ -32,7 +32,7 @@ class Scenario:
     def __init__(self, till: OfflineTill, *, rng: Random, until: int, repay_voided: bool = True) -> None:
         self._till, self._rng, self._until, self._repay_voided = till, rng, until, repay_voided
         self._resting: set[str] = set()
-        self._session_ends_at = 0
+        self._session_ends_at = till.receipts_made + rng.randint(5, 40) if till.session else 0
         self._of_customer: defaultdict[str, list[str]] = defaultdict(list)
         for installment in till.snapshot.installments.values():
             self._of_customer[installment.customer_id].append(installment.id)
@@ -43,13 +43,17 @@ class Scenario:
     def play(self, *, make_room: Callable[[], None] = lambda: None) -> None:
         """Receive until the number is reached; `make_room` uploads when the till may hold no more money."""
         while self._till.receipts_made < self._until:
-            self._be_open()
-            self._serve(make_room)
-            self._perhaps_void()
-            self._perhaps_sangria()
-            if self._till.receipts_made >= self._session_ends_at:
-                self._till.close_session()
+            self.serve(make_room=make_room)
         if self._till.session:
+            self._till.close_session()
+
+    def serve(self, *, make_room: Callable[[], None] = lambda: None) -> None:
+        """Serve one customer, in an open session, with what else comes about; raises OfflineLimitReached."""
+        self._be_open()
+        self._take_money(make_room)
+        self._perhaps_void()
+        self._perhaps_sangria()
+        if self._till.receipts_made >= self._session_ends_at:
             self._till.close_session()
 
     def _be_open(self) -> None:
@@ -61,7 +65,7 @@ class Scenario:
         if self._rng.random() < SUPRIMENTO_CHANCE:
             self._till.cash_in(amount_cents=self._rng.choice(FLOATS), reason="Suprimento de troco")
 
-    def _serve(self, make_room: Callable[[], None]) -> None:
+    def _take_money(self, make_room: Callable[[], None]) -> None:
         draft = self._draft()
         if not self._till.has_room_for(draft.total_cents):
             make_room()

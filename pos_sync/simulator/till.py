@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from random import Random
 
 from pos_sync.simulator.charges import Charges, Standing, Terms, charges_due
@@ -12,6 +12,7 @@ from pos_sync.simulator.journal import Journal, Json
 from pos_sync.simulator.snapshot import Snapshot
 
 IN_CUSTODY = frozenset({"stored", "duplicate", "conflict"})
+KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class OfflineTill:
         self.session: Session | None = None
         self.open_balances: dict[str, int] = {}
         self.receipts_made = 0
+        self.epoch, self.first_seq = identity.epoch, 1
         self._journal, self._clock, self._rng, self._printer = journal, clock, rng, printer
         self._queue: dict[str, Json] = {}
         self._queued_cents = 0
@@ -183,7 +185,26 @@ class OfflineTill:
             self._journal.write("answers", custody=news)
             self._release(news)
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Offer again what was delivered in the last 30 days: a restored server may lack it (GET /changes)."""
+        since = self._clock.now() - KEPT
+        again = [
+            op_id
+            for op_id, operation in self.operations.items()
+            if self.custody.get(op_id) in IN_CUSTODY and datetime.fromisoformat(operation["occurred_at"]) > since
+        ]
+        self._journal.write("epoch", epoch=epoch, again=again)
+        self._offer_again(epoch, again)
+
     # Inside
+
+    def _offer_again(self, epoch: int, again: list[str]) -> None:
+        for op_id in again:
+            del self.custody[op_id]
+        waiting = [each for op_id, each in self.operations.items() if op_id not in self.custody]
+        self._queue = {each["op_id"]: each for each in waiting}
+        self._queued_cents = sum(map(tendered_cents, waiting))
+        self.epoch, self.first_seq = epoch, waiting[0]["seq"] if waiting else len(self.operations) + 1
 
     def _open_session(self) -> Session:
         assert self.session is not None, "open a session first"
@@ -214,6 +235,8 @@ class OfflineTill:
             self._remember(entry["operation"])
         elif entry["event"] == "answers":
             self._release(entry["custody"])
+        elif entry["event"] == "epoch":
+            self._offer_again(entry["epoch"], entry["again"])
 
     def _release(self, answers: dict[str, str]) -> None:
         self.custody.update(answers)
@@ -270,7 +293,7 @@ class OfflineTill:
         """Add the own payments that the snapshot does not contain; a void of one that it does waits for the next."""
         standing = self.snapshot.installments[installment_id].standing
         for receipt in self._paid_by[installment_id]:
-            if receipt["op_id"] in self.voided or self.snapshot.covers(receipt["seq"]):
+            if receipt["op_id"] in self.voided or self._is_covered(receipt["seq"]):
                 continue
             on = datetime.fromisoformat(receipt["occurred_at"]).astimezone(SAO_PAULO).date()
             for line in receipt["body"]["lines"]:
@@ -282,6 +305,10 @@ class OfflineTill:
                         on=on,
                     )
         return standing
+
+    def _is_covered(self, seq: int) -> bool:
+        """Say whether the rows contain an own operation; what this epoch does not count was decided long ago."""
+        return seq < self.first_seq or self.snapshot.covers(seq)
 
     def _charges(self, standing: Standing, installment_id: str, *, on: date) -> Charges:
         terms = self.terms_of(installment_id)

@@ -108,7 +108,8 @@ class Uploader:
 
     def _send(self, batch: list[Json]) -> None:
         envelope = {
-            "epoch": self._till.identity.epoch,
+            "epoch": self._till.epoch,
+            "first_seq": self._till.first_seq,
             "sent_at": self._clock.now().isoformat(),
             "pending": self._till.pending(),
             "operations": batch,

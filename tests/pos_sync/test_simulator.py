@@ -5,7 +5,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -226,6 +226,34 @@ def test_a_till_that_was_switched_off_goes_on_with_its_numbers_its_session_and_i
     assert delivered not in again.undelivered()
     assert again.pending() == till.pending() == {"count": 2, "sum_cents": 5_000}
     assert pay(again)["body"]["receipt_no"] == "03-000003"
+
+
+def test_a_till_offers_what_it_delivered_again_to_a_restored_server(tmp_path: Path) -> None:
+    till = working_till(Journal(tmp_path / "till.jsonl"))
+    first, second = (pay(till, PaymentLine("i0003", 1, 5_000)) for _ in range(2))
+    till.record_answers({op_id: "stored" for op_id in till.operations if op_id != second["op_id"]})
+    till.begin_epoch(2)
+    revived = offline_till(Journal(tmp_path / "till.jsonl"))
+    for each in (till, revived):
+        assert [operation["seq"] for operation in each.undelivered()] == [1, 2, 3]
+        assert (each.epoch, each.first_seq, each.pending()["sum_cents"]) == (2, 1, 10_000)
+
+
+def test_a_till_does_not_offer_what_was_refused_or_is_older_than_30_days(tmp_path: Path) -> None:
+    till = working_till(Journal(tmp_path / "till.jsonl"))
+    fresh, refused = (pay(till, PaymentLine("i0003", 1, 5_000)) for _ in range(2))
+    next(iter(till.operations.values()))["occurred_at"] = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+    till.record_answers(dict.fromkeys(till.operations, "stored") | {refused["op_id"]: "refused"})
+    till.begin_epoch(2)
+    assert (till.undelivered(), till.first_seq) == ([fresh], 2)
+
+
+def test_the_envelope_tells_where_an_epoch_begins(client: TillClient, server: FakeServer, journal: Journal) -> None:
+    till = working_till(journal)
+    till.begin_epoch(2)
+    uploading(client, till).flush()
+    (envelope,) = server.pushes()
+    assert (envelope["epoch"], envelope["first_seq"]) == (2, 1)
 
 
 def test_a_refused_operation_is_not_sent_again(journal: Journal) -> None:
