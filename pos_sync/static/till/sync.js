@@ -136,8 +136,9 @@ export class Synchroniser {
     if (said.action === "snapshot") await this.downloadAll(device);
   }
 
+  /** A restored server may lack what the devices that this till was before delivered, too: they may not ask it. */
   async beginEpoch(device, epoch) {
-    await this.offerAgain(device);
+    for (const each of [...(await readMeta(this.db, "former", [])), device]) await this.offerAgain(each);
     const waiting = undelivered(await readOperations(this.db, device.device_id));
     const { next_seq } = await readMeta(this.db, "counters", { next_seq: 1 });
     const first_seq = waiting.length ? waiting[0].seq : next_seq;

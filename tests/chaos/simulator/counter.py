@@ -46,7 +46,10 @@ class MemoryJournal(Journal):
 
 
 class Counter:
-    """One device at a counter, from its pairing on; `is_replaced` when another took its place."""
+    """One device at a counter, from its pairing on; where another took its place it only delivers.
+
+    Who replaced it tells it of a new epoch: it may not pull, so nobody else would.
+    """
 
     def __init__(self, world: World, network: Network, *, branch: Branch, till: str, install: int) -> None:
         self.name = f"{branch.code}/{till}#{install}"
@@ -59,6 +62,7 @@ class Counter:
             self.line, patience=PATIENCE_SECONDS, sleep=world.pass_time,
             monotonic=lambda: datetime.now(UTC).timestamp(), rng=world.lot(f"{self.name}/waits"),
         )  # fmt: skip
+        self.former: list[Counter] = []
         self.is_replaced = False
         self._server = network.server
         self._copy: Snapshot | None = None
@@ -165,8 +169,9 @@ class Counter:
         self.till.load(snapshot)
         self.uploader.obey(snapshot.limits)
         if snapshot.epoch != self.till.epoch:
-            self.till.begin_epoch(snapshot.epoch)
-            self.take_uploader()
+            for each in (*self.former, self):
+                each.till.begin_epoch(snapshot.epoch)
+                each.take_uploader()
 
     def _rotate(self) -> None:
         self._keep_token(self.client.rotate()["token"])

@@ -123,6 +123,7 @@ class Company:
         earlier = [each for each in self.everybody if (each.branch, each.till_code) == (branch, till)]
         fresh = Counter(self.world, self.network, branch=branch, till=till, install=len(earlier) + 1)
         fresh.pair()
+        fresh.former = earlier
         for each in earlier:
             each.is_replaced = True
         self.everybody.append(fresh)
