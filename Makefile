@@ -56,8 +56,8 @@ test-sqlite: $(VENV)/.installed-dev
 	@env -u DATABASE_URL -u REDIS_URL $(RUN) $(PYTEST)
 
 test-postgresql: $(VENV)/.installed-dev
-	@echo "== The suite on PostgreSQL ($${DATABASE_URL:-an embedded server})"
-	@$(RUN) -m tests.with_postgresql $(PYTEST)
+	@echo "== What uses the database, on PostgreSQL ($${DATABASE_URL:-an embedded server})"
+	@$(RUN) -m tests.with_postgresql $(PYTEST) --only-database
 
 test-till:
 	@echo "== The till's modules"

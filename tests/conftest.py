@@ -10,6 +10,12 @@ from django.db import connection
 
 WITH_SERVICES = os.environ.get("QUITA_SERVICES") == "1"
 NEEDS_SERVICES = ("services", "browser")
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a second run of the suite, on another database, be about that database."""
+    parser.addoption("--only-database", action="store_true", help="leave out the tests that use no database")
 
 
 def pytest_configure() -> None:
@@ -18,12 +24,24 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs services unless QUITA_SERVICES=1 promises them."""
-    if WITH_SERVICES:
-        return
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in NEEDS_SERVICES)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    """Leave out what needs services unless QUITA_SERVICES=1 promises them, and what --only-database has no use for."""
+    only_database = config.getoption("only_database")
+    wanted = [
+        item for item in items
+        if (WITH_SERVICES if _needs_services(item) else _uses_database(item) or not only_database)
+    ]  # fmt: skip
+    kept = set(wanted)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = wanted
+
+
+def _needs_services(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in NEEDS_SERVICES)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(fixtures))
 
 
 @pytest.fixture(autouse=True)
