@@ -91,6 +91,9 @@ bench: $(VENV)/.installed-dev ## Measure, on PostgreSQL
 sim: $(VENV)/.installed-dev ## Simulate tills, faults and people (SEED=7 TILLS=20 DAYS=3)
 	@env -u DATABASE_URL -u REDIS_URL $(RUN) -m tests.chaos.simulator --seed "$(SEED)" --tills $(or $(TILLS),20) --days $(or $(DAYS),3)
 
+chaos: $(VENV)/.installed-dev ## Kill everything while tills work, then look for every cent (SEED, CHAOS_OPERATIONS, CHAOS_FAULTS, CHAOS_TILLS)
+	@$(RUN) -m tests.chaos.real.run
+
 messages: $(VENV)/.installed-dev ## Extract what the screens say into the catalogues and compile them (needs gettext)
 	@command -v msgfmt >/dev/null || { echo "Install GNU gettext: it reads and compiles the catalogues (Debian: gettext)." >&2; exit 1; }
 	$(RUN) manage.py makemessages --locale pt_BR --extension py,html --ignore 'tests/*' --ignore 'docs/*' --add-location file --no-obsolete

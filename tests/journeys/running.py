@@ -102,13 +102,23 @@ class Part:
             return False
         return True
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def children(self) -> list[int]:
+        """Give the pids of the children that it has now."""
+        with suppress(FileNotFoundError):
+            return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        return []
+
     def kill_children(self) -> int:
         """SIGKILL to its children alone; give how many were hit."""
-        assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        children = self.children()
         for child in children:
             with suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
         return len(children)
 
     def words(self) -> str:
@@ -206,13 +216,14 @@ class Company:
             | more
         )
 
-    def manage(self, *arguments: str, seconds: float = 180, exit_code: int = 0) -> str:
-        """Run a command to its end and give what it printed."""
+    def manage(self, *arguments: str, seconds: float = 180, exit_code: int | None = 0) -> str:
+        """Run a command to its end and give what it printed; None leaves its exit code to who asks."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment("manage"), timeout=seconds,
             capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        assert done.returncode == exit_code, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        words = f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert exit_code in (None, done.returncode), words
         return done.stdout
 
     def part(self, name: str, *command: str, program: str = sys.executable, **environment: str) -> Part:
