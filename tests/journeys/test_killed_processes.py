@@ -211,6 +211,27 @@ def test_a_worker_outlives_the_loss_of_redis_while_it_works(company: Company) ->
     assert worker.is_running
 
 
+@pytest.mark.parametrize("app", ["config", "tests.journeys.unrejecting"])
+def test_the_message_of_a_killed_child_comes_back_because_it_is_rejected(
+    broker: "redis.Redis", company: Company, app: str
+) -> None:
+    """Without a sweeper: with the guard the work is done, without it the message is gone for good."""
+    url = company.web()
+    worker = company.part("worker", "-m", "celery", "-A", app, "worker", "--concurrency", "1", "--loglevel", "INFO")
+    till = SmallTill(url, code=company.pairing_code(till=free_till(company)))
+    wait_for("the worker", lambda: "ready" in worker.words(), seconds=60)
+    with company.locked("receivables_cashday"):
+        till.push_cash_in(1)
+        wait_for("a task in progress", lambda: company.is_blocked("worker"), seconds=60)
+        worker.kill_children()
+        wait_for("the loss to be told", lambda: "WorkerLostError" in worker.words(), seconds=60)
+    if app == "config":
+        wait_for("the work", lambda: till.states() == ["applied"], seconds=60, every=0.5)
+    else:
+        wait_for("the message's end", lambda: not broker.exists("quita", "unacked"), seconds=60)
+        assert till.states() == ["pending"]
+
+
 def test_a_beat_inside_a_worker_does_not_outlive_it(broker: "redis.Redis", company: Company) -> None:
     worker = company.worker("--beat", *company.schedule)
     words = ("beat: Starting", "ready.")

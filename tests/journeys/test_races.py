@@ -56,9 +56,9 @@ def times(many: int) -> int:
 class Racer:
     """A process of its own with a connection of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, module: str = "tests.journeys.racer") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.journeys.racer"], cwd=settings.BASE_DIR, text=True,
+            [sys.executable, "-m", module], cwd=settings.BASE_DIR, text=True,
             env=os.environ | {"DATABASE_URL": url, "REDIS_URL": "", "LOG_LEVEL": "CRITICAL"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
