@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from random import Random
 
 from django.utils import timezone
@@ -41,6 +42,7 @@ class BackOffice:
 
     def __init__(self, branches: Sequence[Branch], *, customers: Sequence[Customer], lot: Random) -> None:
         self.branches, self.customers, self.lot = branches, customers, lot
+        self._numbers = count(1)
 
     def try_to(self, verb: str) -> str:
         """Do it and say how it went: its name, with the code of the refusal where a rule said no."""
@@ -53,13 +55,13 @@ class BackOffice:
     # Receivables
 
     def issue(self) -> Title:
-        count = self.lot.choice([1, 1, 2, 3])
+        parts = range(self.lot.choice([1, 1, 2, 3]))
         return make_title(
             branch=self.lot.choice(self.branches), bill_to=self.lot.choice(self.customers),
-            document_number=f"FAT-{self.lot.randrange(10**12)}", issued_on=self._today() - timedelta(days=60),
-            amounts=tuple(str(Decimal(self.lot.randint(500, 60_000)) / 100) for _ in range(count)),
-            due_dates=tuple(self._today() + timedelta(days=self.lot.choice(DUE_IN)) for _ in range(count)),
-            our_numbers=tuple(f"{self.lot.randrange(10**9):09d}" for _ in range(count)),
+            document_number=f"FAT-{next(self._numbers)}", issued_on=self._today() - timedelta(days=60),
+            amounts=tuple(str(Decimal(self.lot.randint(500, 60_000)) / 100) for _ in parts),
+            due_dates=tuple(self._today() + timedelta(days=self.lot.choice(DUE_IN)) for _ in parts),
+            our_numbers=tuple(f"{next(self._numbers):09d}" for _ in parts),
         )  # fmt: skip
 
     def cancel(self) -> None:

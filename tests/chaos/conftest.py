@@ -1,0 +1,9 @@
+"""Full buckets and no broker, as at the tills' door; `--hypothesis-profile=chaos` makes the walks long."""
+
+from hypothesis import settings
+
+from tests.pos_sync.conftest import fresh_neighbours
+
+__all__ = ["fresh_neighbours"]
+
+settings.register_profile("chaos", max_examples=400, stateful_step_count=60, deadline=None, print_blob=True)
