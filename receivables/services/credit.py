@@ -21,9 +21,9 @@ from receivables.models import (
     Customer,
     CustomerCredit,
     Direction,
-    Installment,
     PaymentMethod,
     Receipt,
+    Title,
 )
 from receivables.models.audited import Actor, signed_by
 from receivables.services.cash_day import Landing, land
@@ -41,14 +41,13 @@ def use_credit(
     The account of the means `customer_credit` shows both legs on `cash_date`: the credit leaves, the receipt enters.
     Raises CreditNotEnough, AmountAboveBalance, CashDayClosed, PaymentMethodNotSetUp.
     """
-    title = (
-        Installment.objects.select_related("title__bill_to", "title__collecting_branch").get(pk=installment_id).title
-    )
-    usual = _usual(title.collecting_branch, PaymentMethod.CREDIT)
     receipt = settle_installment(
         installment_id=installment_id, received=amount, received_on=cash_date, by=by, now=now, on=on, notes=reason,
         deposit=Deposit(method_code=PaymentMethod.CREDIT, cash_date=cash_date, spends_credit=True),
     )  # fmt: skip
+    # Whose credit it is, and where, is read once the title is locked.
+    title = Title.objects.select_related("bill_to", "collecting_branch").get(installments=installment_id)
+    usual = _usual(title.collecting_branch, PaymentMethod.CREDIT)
     landing = land(wanted=[(usual.account, cash_date)], by=by)[usual.account_id, cash_date]
     _spend(
         customer=title.bill_to, branch=title.collecting_branch, usual=usual, landing=landing, amount=amount,

@@ -15,6 +15,7 @@ from receivables.domain.errors import (
     AmountNotClosing,
     AmountNotPositive,
     BatchChanged,
+    ChangedMeanwhile,
     ChargesAboveDue,
     CreditIsSpentByItself,
     DateInFuture,
@@ -244,6 +245,8 @@ class _Desk:
 
     def open_title(self, title_id: int) -> Title:
         title = self.titles[title_id]
+        if title.collecting_branch_id not in self.codes:
+            raise ChangedMeanwhile(what=str(title))  # before its row was locked
         if title.status not in (TitleStatus.PENDING, TitleStatus.PARTIALLY_SETTLED):
             raise TitleNotOpen(title=str(title), status=title.get_status_display())
         if self.received_on < title.issued_on:

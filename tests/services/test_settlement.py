@@ -10,6 +10,7 @@ from receivables.domain.errors import (
     AmountNotClosing,
     BatchChanged,
     CashDayClosed,
+    ChangedMeanwhile,
     DateInFuture,
     DateTooFarAhead,
     DiscountAboveLimit,
@@ -20,8 +21,10 @@ from receivables.domain.errors import (
     WrongDirection,
 )
 from receivables.models import CashMovement, CustomerCredit, Direction, InstallmentStatus, Receipt, TitleStatus
+from receivables.services import settlement
 from receivables.services.cash_day import close_day
 from receivables.services.settlement import settle_installment, settle_title, settle_titles
+from receivables.services.title import change_title
 from tests.make import (
     CASHIER,
     NOW,
@@ -256,3 +259,16 @@ def test_each_change_of_status_is_in_the_history_with_actor_and_channel():
     assert (newest.status, newest.actor, newest.channel) == (TitleStatus.SETTLED, "ana", "back_office")
     installment = title.installments.get().history.first()
     assert (installment.status, installment.actor, installment.version) == (InstallmentStatus.SETTLED, "ana", 2)
+
+
+def test_a_title_that_went_to_another_collecting_branch_meanwhile_is_not_settled(monkeypatch):
+    title, other, really_land = make_title(), make_branch(), settlement.land
+
+    def land_late(**days):
+        change_title(title_id=title.pk, changes={"collecting_branch": other}, version=title.version, by=CASHIER)
+        return really_land(**days)
+
+    monkeypatch.setattr(settlement, "land", land_late)
+    with pytest.raises(ChangedMeanwhile):
+        settle(title, "1000.00")
+    assert not Receipt.objects.exists()
