@@ -41,6 +41,7 @@ IDENTICAL = {
     "PIN",
     "Principal",
     "Total",
+    "PDF",
     "XLSX",
     "bytes",
     "e-mail",

@@ -339,7 +339,7 @@ VIOLATIONS = {
     "customer_credit_amount_positive": (_of(CustomerCredit), {"amount": 0}),
     "customer_credit_kind_known": (_of(CustomerCredit), {"kind": "lost"}),
     "customer_credit_grant_has_origin": (_of(CustomerCredit, kind="granted"), {"receipt": None, "source": None}),
-    "exported_list_format_known": (_of(ExportedList), {"file_format": "pdf"}),
+    "exported_list_format_known": (_of(ExportedList), {"file_format": "exe"}),
     "divergence_source_reason_once": (_of(Divergence), {}),
     "divergence_status_known": (_of(Divergence), {"status": "lost"}),
 }

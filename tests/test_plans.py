@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from receivables.models import Branch, LedgerAccount, PaymentMethod, Terms
+from receivables.models import Branch, Direction, DocumentType, HistoryCode, LedgerAccount, PaymentMethod, Terms
 from receivables.services.groups import GERENCIA
 from tests.make import NOW, TODAY, make_branch, make_user
 
@@ -79,6 +79,33 @@ ROWS = (
     SELECT id, %(now)s, '', '', id, 1, %(method)s, amount, 0, 0, '' FROM receivables_receipt WHERE id > 1000000
     """,
     """
+    INSERT INTO receivables_receiptallocation (id, posted_at, actor, channel, receipt_id, position, title_id,
+        installment_id, principal, interest, fine, discount, carried_charges, is_late)
+    SELECT id, %(now)s, '', '', id, 1, id, id, amount, 0, 0, 0, 0, false FROM receivables_receipt WHERE id > 1000000
+    """,
+    """
+    INSERT INTO receivables_cashmovement (id, cash_date, amount, status, notes, origin, posted_at, actor, channel,
+        account_id, history_code_id, document_type_id, receipt_id, tender_id, title_id)
+    SELECT id, received_on, amount, 'posted', CASE WHEN id %% 10 = 0 THEN 'Depósito ' || MD5(id::text) ELSE '' END,
+           'back_office', %(now)s, '', '', (%(accounts)s::bigint[])[1 + id %% 40], %(history)s, %(document)s, id, id, id
+    FROM receivables_receipt WHERE id > 1000000
+    """,
+    """
+    INSERT INTO receivables_customercredit (id, posted_at, actor, channel, kind, amount, reason, branch_id,
+        customer_id, receipt_id)
+    SELECT id, %(now)s::timestamptz - id %% 400 * interval '1 day', '', '', 'granted', 1, '', branch_id, customer_id, id
+    FROM receivables_receipt WHERE id > 1000000 AND id %% 4 = 0
+    """,
+    """
+    INSERT INTO receivables_historicaltitle (id, actor, channel, version, status, document_number, issued_on,
+        billing_type, payable_on_presentation, has_attached_report, pre_invoice_number, amount, insurance_amount,
+        icms_amount, freight_bill_count, notes, installment_count, received_amount, cancel_reason, history_date,
+        history_type, move)
+    SELECT id, '', '', 1, status, document_number, issued_on, billing_type, false, false, '', amount, 0, 0, 1, '', 1, 0,
+           '', %(now)s::timestamptz - id %% 400 * interval '1 day', '+', ''
+    FROM receivables_title WHERE id > 1000000
+    """,
+    """
     INSERT INTO receivables_reversal (id, posted_at, actor, channel, receipt_id, title_id, kind, reversed_on, amount,
         reason)
     SELECT id, %(now)s, '', '', id, id, 'plain', received_on, amount, '' FROM receivables_receipt
@@ -121,6 +148,28 @@ PAGES = {
     "overdue installments": f"{INSTALLMENTS_LIST}?due=overdue",
     "installments found": f"{INSTALLMENTS_LIST}?q=fat-000123",
     "the receipts": "/admin/receivables/receipt/",
+    "receipts found by customer": "/admin/receivables/receipt/?q=joao+c4ca",
+    "receipts found by number": "/admin/receivables/receipt/?q=03-00001",
+    "the movements": "/admin/receivables/cashmovement/",
+    "movements found by notes": "/admin/receivables/cashmovement/?q=deposito+c4ca",
+    "movements found by document": "/admin/receivables/cashmovement/?q=fat-0000123",
+    "the credits": "/admin/receivables/customercredit/",
+    "credits found": "/admin/receivables/customercredit/?q=joao+c4ca",
+    "the reversals": "/admin/receivables/reversal/",
+    "reversals found": "/admin/receivables/reversal/?q=fat-000012",
+    "new collections found": "/admin/receivables/bankcollectionreissue/?q=0000123",
+    "the divergences": "/admin/receivables/divergence/?status__exact=open",
+    "a title": "/admin/receivables/title/1000520/change/",
+    "a title’s story": "/admin/story/title/1000520/",
+    "a customer": "/admin/receivables/customer/1000500/change/",
+    "a customer’s story": "/admin/story/customer/1000500/",
+    "a receipt": "/admin/receivables/receipt/1000520/change/",
+    "the accounts": "/admin/accounts/",
+    "a statement": f"/admin/statement/?first={TODAY - timedelta(6):%d/%m/%Y}&last={TODAY:%d/%m/%Y}",
+    "the trail": "/admin/audit/",
+    "the trail of a document": "/admin/audit/?document=FAT-00000520",
+    "a customer’s statement": "/admin/reports/customer-statement/?customer=1000500",
+    "the reversals of a month": "/admin/reports/reversals/",
     "the customers": "/admin/receivables/customer/",
     "customers found": "/admin/receivables/customer/?q=joao+c4ca",
     "customers offered": "/admin/autocomplete/?app_label=receivables&model_name=title&field_name=bill_to&term=joao+c4",
@@ -134,7 +183,8 @@ FOR_ALL_BRANCHES = {"the installments"}
 BY_NAME = {
     "of a customer by name", "of a customer by CPF", "found by name", "found by document", "found by CPF",
     "found by nosso número", "installments found", "customers found", "customers offered",
-    "the search over all, by document", "the search over all, by CPF",
+    "the search over all, by document", "the search over all, by CPF", "receipts found by customer",
+    "movements found by notes", "movements found by document", "credits found",
 }  # fmt: skip
 """What is typed there may be a name as well."""
 
@@ -145,7 +195,9 @@ def ledger(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleName
     with django_db_blocker.unblock(), transaction.atomic(), time_machine.travel(NOW, tick=False):
         mine = make_branch()
         for _each in range(1, BRANCHES):
-            Branch(code=f"F{_each}", name="Filial", parameter_set=mine.parameter_set).save()
+            branch = Branch(code=f"F{_each}", name="Filial", parameter_set=mine.parameter_set)
+            branch.save()
+            LedgerAccount(branch=branch, short_code=f"F{_each}", name="Caixa").save()
         _fill()
         yield SimpleNamespace(
             chief=make_user(is_superuser=True), manager=make_user(group=GERENCIA, branches=(mine,)), large=_large()
@@ -158,6 +210,9 @@ def _fill() -> None:
         "titles": TITLES, "customers": CUSTOMERS, "today": TODAY, "now": NOW, "terms": Terms.objects.first().pk,
         "branches": list(Branch.objects.order_by("pk").values_list("pk", flat=True)),
         "account": LedgerAccount.objects.first().pk, "method": PaymentMethod.objects.first().pk,
+        "accounts": list(LedgerAccount.objects.order_by("pk").values_list("pk", flat=True)[:BRANCHES]),
+        "history": HistoryCode.objects.filter(direction=Direction.CREDIT)[0].pk,
+        "document": DocumentType.objects.all()[0].pk,
     }  # fmt: skip
     with connection.cursor() as cursor:
         for statement in ROWS:

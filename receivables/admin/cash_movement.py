@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import reais, written
+from receivables.admin.finding import find_movements
 from receivables.admin.forms import DayField, MoneyField, ReasonField, RuleForm
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
@@ -206,7 +207,9 @@ class CashMovementAdmin(TransitionAdmin):
                     "receipt_link", "origin", "notes")  # fmt: skip
     list_filter = ("status", "origin", "cash_date", "account")
     list_select_related = ("account", "history_code", "document_type", "title", "receipt")
-    search_fields = ("notes", "title__document_number__istartswith", "receipt__number__istartswith")
+    search_fields = ("notes",)
+    search_help_text = _("Document, receipt number or words of the notes: 3 letters or more")
+    find = staticmethod(find_movements)
     transitions: ClassVar = {
         "reverse": Transition(
             label=_("Reverse"), form=ReverseForm, service=reverse_cash_movement, verb="reverse",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import ReadOnlyAdmin, branches_of
 from receivables.admin.explain import reais
+from receivables.admin.finding import find_credits
 from receivables.admin.forms import DayField, MoneyField, ReasonField
 from receivables.admin.settlement import refuse_two_steps, told
 from receivables.admin.transitions import Line, TransitionForm
@@ -21,6 +22,7 @@ from receivables.domain.errors import (
     ChangedMeanwhile,
     CreditNotEnough,
     DateInFuture,
+    DateTooFarAhead,
     InstallmentNotOpen,
     PartialNotAllowed,
     PaymentMethodNotSetUp,
@@ -52,6 +54,7 @@ class UseCreditForm(TransitionForm):
         PartialNotAllowed.code: "amount",
         CashDayClosed.code: "cash_date",
         DateInFuture.code: "cash_date",
+        DateTooFarAhead.code: "cash_date",
         ReceiptBeforeIssue.code: "cash_date",
         InstallmentNotOpen.code: "installment",
     }
@@ -109,6 +112,7 @@ class RefundForm(TransitionForm):
         AmountNotPositive.code: "amount",
         CreditNotEnough.code: "amount",
         CashDayClosed.code: "cash_date",
+        DateTooFarAhead.code: "cash_date",
         PaymentMethodNotSetUp.code: "method",
         ReasonTooShort.code: "reason",
         ReasonTooLong.code: "reason",
@@ -135,13 +139,6 @@ class RefundForm(TransitionForm):
 
     def what_will_be(self) -> Sequence[Line]:
         return [(_("Cash and banks"), _("One debit in the account of the payment method."))]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        day = cleaned.get("cash_date")
-        if day and day > self.today:
-            self.add_error("cash_date", _("The day is in the future. Enter today's date or an earlier one."))
-        return cleaned
 
     def values(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
@@ -182,7 +179,9 @@ class CustomerCreditAdmin(ReadOnlyAdmin):
     list_display = ("posted_at", "whose", "branch", "kind", "amount", "receipt", "actor")
     list_filter = ("kind", "branch", "posted_at")
     list_select_related = ("customer", "branch", "receipt")
-    search_fields = ("customer__name", "customer__document__startswith")
+    search_fields = ("customer__name",)
+    search_help_text = _("Receipt number, or customer: 3 letters or more")
+    find = staticmethod(find_credits)
     fields = (("customer", "branch"), ("kind", "amount"), ("receipt", "source", "movement"), "reason",
               ("posted_at", "actor", "told_channel"))  # fmt: skip
 

@@ -11,11 +11,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from receivables.domain.documents import bare_document
-from receivables.models import BankSlip, Customer, Installment, Title
-from receivables.models.customer import LEAST_LETTERS
+from receivables.models import BankSlip, CashMovement, Customer, Installment, Receipt, Title
+from receivables.models.plain_text import LEAST_LETTERS
 
 MOST = 10_000
-"""How many customers, slips or installments one search looks at."""
+"""How many rows of one kind a search looks at."""
 
 
 class Words:
@@ -54,6 +54,32 @@ class Words:
         """Give the installments of titles whose document begins so."""
         too_many = _("More than %(most)s installments are of documents that begin with “%(text)s”: type more of it.")
         return self._ids(Installment.objects.filter(title__document_number__istartswith=self.text), "pk", too_many)
+
+    @cached_property
+    def titles_by_document(self) -> list[int]:
+        """Give the titles whose document begins so."""
+        too_many = _("More than %(most)s titles have a document that begins with “%(text)s”: type more of it.")
+        return self._ids(Title.objects.filter(document_number__istartswith=self.text), "pk", too_many)
+
+    @cached_property
+    def receipts(self) -> list[int]:
+        """Give the receipts whose number begins so, and that of the back office with this very number."""
+        too_many = _("More than %(most)s receipts have a number that begins with “%(text)s”: type more of it.")
+        ours = (
+            Receipt.objects.filter(pk=int(self.text), number="").values_list("pk", flat=True) if self.is_number else ()
+        )
+        return [*ours, *self._ids(Receipt.objects.filter(number__istartswith=self.text), "pk", too_many)]
+
+    @cached_property
+    def movements_by_notes(self) -> list[int]:
+        """Give the cash movements whose notes have every word."""
+        too_many = _("More than %(most)s cash movements have “%(text)s” in their notes: type more of it.")
+        return self._ids(CashMovement.objects.noted(self.text), "pk", too_many)
+
+    @property
+    def is_number(self) -> bool:
+        """Say whether it may be the number of a receipt of the back office, which is its id."""
+        return self.text.isascii() and self.text.isdigit() and len(self.text) < 19
 
     def _ids(self, rows: Any, column: str, too_many: str) -> list[int]:
         if not self.is_long_enough:
@@ -98,7 +124,7 @@ def find_receipts(receipts: Any, words: Words) -> Any:
     if not words.bare:
         return receipts
     found = Q(number__istartswith=words.text)
-    if words.text.isascii() and words.text.isdigit() and len(words.text) < 19:
+    if words.is_number:
         found |= Q(pk=int(words.text), number="")
     if words.customers:
         found |= Q(customer__in=words.customers)
@@ -113,3 +139,45 @@ def find_slips(slips: Any, words: Words) -> Any:
     if words.installments_by_document:
         found |= Q(installment__in=words.installments_by_document)
     return slips.filter(found)
+
+
+def find_movements(movements: Any, words: Words) -> Any:
+    """Find cash movements by their title's document, their receipt's number and the words of their notes."""
+    return _among(movements, words, title=words.titles_by_document, receipt=words.receipts, pk=words.movements_by_notes)
+
+
+def find_credits(credits: Any, words: Words) -> Any:
+    """Find customers' credits by customer and by receipt number."""
+    return _among(credits, words, customer=words.customers, receipt=words.receipts)
+
+
+def find_reversals(reversals: Any, words: Words) -> Any:
+    """Find reversals by their receipt's number and their title's document."""
+    return _among(reversals, words, title=words.titles_by_document, receipt=words.receipts)
+
+
+def find_differences(records: Any, words: Words) -> Any:
+    """Find known cash differences as the reversals that left them are found."""
+    return _among(records, words, reversal__title=words.titles_by_document, reversal__receipt=words.receipts)
+
+
+def find_reissues(reissues: Any, words: Words) -> Any:
+    """Find new bank collections by the Nosso Número that they took away and by document."""
+    if not words.bare:
+        return reissues
+    found = Q(our_number__startswith=words.bare)
+    if words.installments_by_document:
+        found |= Q(installment__in=words.installments_by_document)
+    return reissues.filter(found)
+
+
+def _among(rows: Any, words: Words, **ids: list[int]) -> Any:
+    """Give the rows of which one of the columns holds one of its ids."""
+    if not words.bare:
+        return rows
+    if not words.is_long_enough and not any(ids.values()):
+        words.notes.append(_("Type at least three letters or digits."))
+    found = Q(pk__in=[])
+    for column, known in ids.items():
+        found |= Q(**{f"{column}__in": known}) if known else Q(pk__in=[])
+    return rows.filter(found)

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.cash_movement import ClearingForm
 from receivables.admin.explain import reais, written
+from receivables.admin.finding import find_differences
 from receivables.admin.tables import Table, chip, link
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
 from receivables.domain.errors import OwnerOutOfReach
@@ -123,7 +124,9 @@ class KnownDifferenceAdmin(TransitionAdmin, ReadOnlyAdmin):
     list_display_links = ("reversal",)
     list_filter = (OpenFilter, "account")
     list_select_related = ("account", "reversal__receipt", "reversal__title")
-    search_fields = ("reversal__title__document_number__istartswith", "reversal__receipt__number__istartswith")
+    search_fields = ("reversal__receipt__number",)
+    search_help_text = _("Receipt number or document: 3 letters or more")
+    find = staticmethod(find_differences)
     ordering = ("posted_at",)
     fields = (
         ("account", "liquidation_date", "title", "reversal"),

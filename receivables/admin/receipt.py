@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.branch_switch import onlooker
 from receivables.admin.explain import written
-from receivables.admin.finding import find_receipts
+from receivables.admin.finding import find_receipts, find_reversals
 from receivables.admin.receipt_print import papers_of
 from receivables.admin.tables import Table, link
 from receivables.models import (
@@ -44,7 +44,7 @@ class MethodFilter(admin.SimpleListFilter):
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    list_display = ("label", "received_on", "cash_date", "customer", "branch", "amount", "origin", "station",
+    list_display = ("label", "received_on", "cash_date", "payer", "branch_code", "amount", "origin", "station",
                     "is_reversed")  # fmt: skip
     list_filter = ("origin", "received_on", "branch", MethodFilter)
     list_select_related = ("customer", "branch")
@@ -79,6 +79,14 @@ class ReceiptAdmin(ReadOnlyAdmin):
     @admin.display(description=_("receipt number"))
     def label(self, receipt: Receipt) -> str:
         return receipt.label
+
+    @admin.display(description=_("customer"), ordering="customer__name")
+    def payer(self, receipt: Receipt) -> str:
+        return receipt.customer.name if receipt.customer else "—"
+
+    @admin.display(description=_("branch"), ordering="branch__code")
+    def branch_code(self, receipt: Receipt) -> str:
+        return receipt.branch.code
 
     @admin.display(description=_("reversed"), boolean=True)
     def is_reversed(self, receipt: Receipt) -> bool:
@@ -151,7 +159,9 @@ class ReversalAdmin(ReadOnlyAdmin):
     list_display = ("reversed_on", "receipt", "title", "kind", "amount", "reason", "actor")
     list_filter = ("kind", "reversed_on")
     list_select_related = ("receipt", "title")
-    search_fields = ("receipt__number__istartswith", "title__document_number__istartswith")
+    search_fields = ("receipt__number",)
+    search_help_text = _("Receipt number or document: 3 letters or more")
+    find = staticmethod(find_reversals)
     fields = (("receipt", "title"), ("kind", "reversed_on", "amount"), "reason", ("posted_at", "actor", "told_channel"))
 
     def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:

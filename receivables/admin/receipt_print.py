@@ -23,20 +23,23 @@ def on_a4(request: HttpRequest, receipt_id: int) -> HttpResponse:
     """Give a receipt on A4."""
     from receivables.printing.receipt import draw_receipt
 
-    return _drawn(request, receipt_id, draw_receipt, "recibo")
+    return _drawn(request, receipt_id, draw_receipt, "receipt_a4", name="recibo")
 
 
 def on_roll(request: HttpRequest, receipt_id: int) -> HttpResponse:
     """Give both copies of a receipt on an 80 mm roll."""
     from receivables.printing.roll import draw_roll
 
-    return _drawn(request, receipt_id, draw_roll, "recibo-80mm")
+    return _drawn(request, receipt_id, draw_roll, "receipt_80mm", name="recibo-80mm")
 
 
-def _drawn(request: HttpRequest, receipt_id: int, draw: Any, name: str) -> HttpResponse:
+def _drawn(request: HttpRequest, receipt_id: int, draw: Any, noun: str, *, name: str) -> HttpResponse:
     receipt = admin.site._registry[Receipt].get_row(request, str(receipt_id))  # type: ignore[attr-defined]
     paper = receipt_paper(receipt)
-    return pdf(draw(paper, printed=printed_by(request), write=written), name=f"{name}-{slugify(paper.number)}")
+    return pdf(
+        request, draw(paper, printed=printed_by(request), write=written), noun=noun,
+        name=f"{name}-{slugify(paper.number)}", query=f"receipt={paper.number}",
+    )  # fmt: skip
 
 
 def papers_of(receipt: Receipt) -> list[dict[str, Any]]:

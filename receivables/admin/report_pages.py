@@ -30,6 +30,8 @@ from receivables.figures.customer_statement import customer_statement
 from receivables.figures.received import received_sheet
 from receivables.figures.reversals import reversals_sheet
 from receivables.figures.sheet import Named, Part, Sheet
+from receivables.models import Actor, FileFormat
+from receivables.services.exported_list import record_export
 
 MOST_SHOWN = 1_000
 """Lines of a table on screen and on paper; a spreadsheet takes more."""
@@ -149,8 +151,12 @@ def give_pdf(request: HttpRequest, code: str) -> HttpResponse:
     from receivables.printing.sheet import draw_sheet
 
     sheet = report.sheet(form, most=MOST_SHOWN)
-    name = f"{slugify(sheet.title)}-{timezone.localdate().isoformat()}"
-    return pdf(draw_sheet(sheet, printed=printed_by(request), write=shown), name=name)
+    lines = [len(part.rows) for part in sheet.parts]
+    return pdf(
+        request, draw_sheet(sheet, printed=printed_by(request), write=shown), noun=f"reports.{report.code}",
+        name=f"{slugify(sheet.title)}-{timezone.localdate().isoformat()}", query=form.query, row_count=sum(lines),
+        is_cut=MOST_SHOWN in lines,
+    )  # fmt: skip
 
 
 def _asked(request: HttpRequest, code: str) -> tuple[Report, ReportForm]:
@@ -213,8 +219,14 @@ def printed_by(request: HttpRequest) -> Any:
     return Printed(by=user.get_full_name() or user.get_username(), at=timezone.now())
 
 
-def pdf(content: bytes, *, name: str) -> HttpResponse:
-    """Answer with a PDF that a browser shows and saves under its name."""
+def pdf(
+    request: HttpRequest, content: bytes, *, noun: str, name: str, query: str, row_count: int = 1, is_cut: bool = False
+) -> HttpResponse:
+    """Answer with a PDF that a browser shows and saves under its name, and write down who took it."""
+    record_export(
+        noun=noun, file_format=FileFormat.PDF, query=query, row_count=row_count, is_cut=is_cut,
+        by=Actor.person(request.user),
+    )  # fmt: skip
     disposition = {"Content-Disposition": f'inline; filename="{name}.pdf"'}
     return HttpResponse(content, content_type="application/pdf", headers=disposition)
 

@@ -19,8 +19,8 @@ from receivables.domain.documents import bare_document
 from receivables.domain.due_dates import HORIZON_DAYS
 from receivables.domain.money import ZERO
 from receivables.models import BankSlip, Customer, Installment, TitleStatus
-from receivables.models.customer import LEAST_LETTERS
 from receivables.models.installment import OPEN, in_time_since
+from receivables.models.plain_text import LEAST_LETTERS
 
 _OPEN = (TitleStatus.PENDING, TitleStatus.PARTIALLY_SETTLED)
 

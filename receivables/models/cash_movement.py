@@ -19,6 +19,7 @@ from receivables.models.account import Direction, DocumentType, HistoryCode, Led
 from receivables.models.audited import AuditedModel, AuditedQuerySet, StatusField, money_field
 from receivables.models.cash_day import CashDayClosing
 from receivables.models.cash_session import CashSession, CashSessionClosing
+from receivables.models.plain_text import Plain, has_words
 from receivables.models.receipt import ClosedCashReversal, Origin, Receipt, ReceiptTender, Reversal
 from receivables.models.title import Title
 
@@ -43,6 +44,10 @@ class Moved:
 class CashMovementQuerySet(AuditedQuerySet):
     def posted(self) -> Self:
         return self.filter(status=MovementStatus.POSTED)
+
+    def noted(self, text: str) -> Self:
+        """Those whose notes have every word of the text, accents and case apart; one has three letters at least."""
+        return self.alias(plain_notes=Plain("notes")).filter(~Q(notes=""), has_words("plain_notes", text))
 
     def by_method(self) -> dict[str, Moved]:
         """Give what came in and went out by the code of the means of payment, in whole cents.

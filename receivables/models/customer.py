@@ -9,30 +9,18 @@ from django.utils.translation import gettext_lazy as _
 from receivables.domain.documents import bare_document, format_document
 from receivables.models.audited import AuditedQuerySet, VersionedModel
 from receivables.models.branch import City
-from receivables.models.plain_text import Plain, plain
-
-LEAST_LETTERS = 3
-"""An index of trigrams finds nothing shorter."""
-
-
-_NONE = Q(pk__in=[])
-
-
-def _named(text: str) -> Q:
-    words = plain(text).split()
-    is_long_enough = any(len(word) >= LEAST_LETTERS for word in words)
-    return Q(*(Q(plain_name__contains=word) for word in words)) if is_long_enough else _NONE
+from receivables.models.plain_text import NONE, Plain, has_words
 
 
 def _documented(text: str) -> Q:
     bare = bare_document(text)
-    return Q(document__startswith=bare) if bare else _NONE
+    return Q(document__startswith=bare) if bare else NONE
 
 
 class CustomerQuerySet(AuditedQuerySet):
     def named(self, text: str) -> Self:
         """Those whose name has every word of the text, accents and case apart; one word has three letters at least."""
-        return self.alias(plain_name=Plain("name")).filter(_named(text))
+        return self.alias(plain_name=Plain("name")).filter(has_words("plain_name", text))
 
     def documented(self, text: str) -> Self:
         """Those whose CPF or CNPJ begins so, masked or not."""
@@ -40,7 +28,7 @@ class CustomerQuerySet(AuditedQuerySet):
 
     def matching(self, text: str) -> Self:
         """Those that are named or documented so."""
-        return self.alias(plain_name=Plain("name")).filter(_named(text) | _documented(text))
+        return self.alias(plain_name=Plain("name")).filter(has_words("plain_name", text) | _documented(text))
 
 
 class Customer(VersionedModel):

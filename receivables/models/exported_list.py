@@ -1,4 +1,4 @@
-"""Lista exportada: who took which list out of the house, as it was filtered, and how many rows (G.19)."""
+"""Lista exportada: who took which list or paper out of the house, as it was filtered, and how many rows (G.19)."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,7 @@ from receivables.models.audited import AppendOnlyModel
 class FileFormat(models.TextChoices):
     XLSX = "xlsx", "XLSX"
     CSV = "csv", "CSV"
+    PDF = "pdf", "PDF"
 
 
 class ExportedList(AppendOnlyModel):

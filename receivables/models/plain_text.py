@@ -3,9 +3,16 @@
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 ACCENTED = "ÁÀÂÃÄÉÊÍÓÔÕÖÚÜÇÑáàâãäéêíóôõöúüçñ"
 BARE = "AAAAAEEIOOOOUUCNaaaaaeeioooouucn"
+
+
+NONE = Q(pk__in=[])
+
+LEAST_LETTERS = 3
+"""An index of trigrams finds nothing shorter."""
 
 
 def plain(text: str) -> str:
@@ -28,3 +35,10 @@ class Plain(models.Func):
         connection.ensure_connection()
         connection.connection.create_function("QUITA_PLAIN", 1, lambda text: text and plain(text), deterministic=True)
         return super().as_sql(compiler, connection, template="QUITA_PLAIN(%(expressions)s)", **context)
+
+
+def has_words(column: str, text: str) -> Q:
+    """Ask that a plain column has every word of the text, one of which has three letters at least."""
+    words = plain(text).split()
+    is_long_enough = any(len(word) >= LEAST_LETTERS for word in words)
+    return Q(*(Q(**{f"{column}__contains": word}) for word in words)) if is_long_enough else NONE

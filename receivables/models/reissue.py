@@ -46,6 +46,9 @@ class BankCollectionReissue(AppendOnlyModel):
         verbose_name = _("new bank collection")
         verbose_name_plural = _("new bank collections")
         ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["our_number"], opclasses=["varchar_pattern_ops"], name="reissue_our_number_prefix")
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(new_due_date__gte=F("reissued_on")), name="bank_collection_reissue_not_in_the_past"

@@ -1,6 +1,7 @@
 """The trail: what people, tills and the system did, found by person, action, document; never another branch's."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -11,11 +12,13 @@ from django.urls import reverse
 from pos_sync.models import TillOperator
 from receivables.admin import audit
 from receivables.admin.explain import MOVES
+from receivables.admin.report_pages import REPORTS
 from receivables.admin.trail import ADDED, CHANGED, Mark
 from receivables.admin.trail.sources import DEEDS, sources
-from receivables.models import SYSTEM, CashMovement, Receipt
+from receivables.models import SYSTEM, Actor, CashMovement, Receipt
 from receivables.models.audited import AppendOnlyModel, AuditedModel
 from receivables.services.cash_day import close_day, reopen_day
+from receivables.services.exported_list import record_export
 from tests.admin.pages import page, settlement
 from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, make_branch, make_title
 from tests.pos_sync.test_ingestion import Till, line, make_device
@@ -79,6 +82,30 @@ def test_a_line_links_to_its_row(gerencia, reversed_title):
 def test_who_exported_what_is_told(gerencia, title):
     gerencia.post(reverse("admin:export", args=["receivables", "title"]), {"file": "csv"})
     assert "exportou a lista “títulos”" in deeds(gerencia, action="Exportar")
+
+
+@pytest.mark.parametrize("code", REPORTS)
+def test_a_report_that_went_out_is_told_by_its_name(gerencia, title, code):
+    query = {"customer": title.bill_to_id, "account": cash_account(title.collecting_branch).pk}
+    gerencia.post(f"{reverse('admin:reports_one', args=[code])}?{urlencode(query)}", {"file": "csv"})
+    gerencia.get(reverse("admin:reports_pdf", args=[code]), query)
+    name = str(REPORTS[code].label)
+    told = deeds(gerencia, action="Exportar")
+    assert f"exportou a lista “{name}”" in told
+    assert f"gerou o PDF “{name}”" in told
+
+
+def test_a_receipt_that_was_printed_is_told(gerencia, title):
+    receipt = settle(title, "1000.00")
+    gerencia.get(reverse("admin:receipt_80mm", args=[receipt.pk]))
+    assert "gerou o PDF “Recibo 80 mm”" in deeds(gerencia, action="Exportar")
+
+
+def test_what_was_exported_from_a_list_that_is_no_more_is_told_as_it_was_written(gerencia):
+    record_export(
+        noun="gone.list", file_format="csv", query="", row_count=1, is_cut=False, by=Actor.person(gerencia.user)
+    )
+    assert "exportou a lista “gone.list”" in deeds(gerencia, action="Exportar")
 
 
 def test_a_login_is_told(gerencia, suporte):

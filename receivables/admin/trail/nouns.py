@@ -29,6 +29,7 @@ from receivables.models import (
     CustomerCredit,
     Divergence,
     ExportedList,
+    FileFormat,
     Installment,
     KnownDifferenceAssignment,
     Receipt,
@@ -216,21 +217,27 @@ def _session_closing(row: CashSessionClosing) -> Told:
 
 
 def _exported(row: ExportedList) -> Told:
+    deed = _("made the PDF “%(noun)s”") if row.file_format == FileFormat.PDF else _("exported the list “%(noun)s”")
     rows = _("1 row") if row.row_count == 1 else _("%(count)s rows") % {"count": f"{row.row_count:,}".replace(",", ".")}
     return Told(
-        deed=_("exported the list “%(noun)s”") % {"noun": exported_noun(row.noun)},
+        deed=deed % {"noun": exported_noun(row.noun)},
         facts=_some(rows, row.get_file_format_display(), row.is_cut and _("cut at the limit")),
         details=_some(row.query and _("filters: %(query)s") % {"query": row.query}),
     )
 
 
 def exported_noun(name: str) -> str:
-    """Name the list of an export as the screens do; `name` is `app.model`, or the address name of a page."""
-    from receivables.admin.pages import PAGES
+    """Name what an export gave out as the screens do; `name` is `app.model`, a report's or that of another page."""
+    from receivables.admin.report_pages import REPORTS
 
-    if "." in name:
+    papers = {"audit": _("trail"), "receipt_a4": _("Receipt as PDF"), "receipt_80mm": _("Receipt 80 mm")}
+    papers |= {f"reports.{code}": report.label for code, report in REPORTS.items()}
+    if name in papers:
+        return str(papers[name])
+    try:
         return str(apps.get_model(name)._meta.verbose_name_plural)
-    return str(_("trail")) if name in PAGES else name
+    except (LookupError, ValueError):
+        return name
 
 
 def _page(row: Any) -> str:
