@@ -52,7 +52,7 @@ def moment() -> dict[str, Any]:
 
 
 def receive(branch: Branch, amount: str, *, on: date) -> Any:
-    title = make_title(branch=branch, amounts=(amount,), issued_on=on - timedelta(days=90))
+    title = make_title(branch=branch, amounts=(amount,), due_dates=(on,), issued_on=on - timedelta(days=90))
     settle_title(title_id=title.pk, received=title.amount, received_on=on, deposit=deposit(on=on), **moment())
     return title
 
