@@ -73,6 +73,9 @@ class BranchAdmin(RegisterAdmin):
     autocomplete_fields = ("city", "parameter_set")
 
     def offered(self, request: HttpRequest, rows: QuerySet) -> QuerySet:
+        """Give one's own branches; any active branch may collect a title."""
+        if request.GET.get("field_name") == "collecting_branch":
+            return super().offered(request, rows)
         return rows.filter(pk__in=branches_of(request.user).values("pk"))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

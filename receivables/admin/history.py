@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,8 @@ CHANNELS: dict[str, Any] = {
 KINDS: dict[str, Any] = {"+": _("Created"), "~": _("Changed"), "-": _("Removed")}
 SECRET = {"pin_hash", "token_hash", "code_hash", "public_key"}
 UNTOLD = {"id", "version", "idempotency_key", "install_id"}
+MOST_TOLD = 5
+"""How many changes of one row a refusal tells."""
 SIGNED = {"actor", "channel"}
 """Of a history row they say who changed the row; a movement has columns of these names too, which never change."""
 
@@ -60,6 +63,25 @@ def entries(records: Sequence[Any]) -> list[Entry]:
         )
         for record, before in zip(records, older, strict=True)
     ]
+
+
+def told_since(row: Any, version: int) -> str:
+    """Name a row with who changed it, or its installments, after the version that somebody saw, when, and what."""
+    since = list(row.history.filter(version__gte=version).order_by("-version")[: MOST_TOLD + 1])
+    if len(since) < 2:
+        return str(row)
+    first = min(record.history_date for record in since[:-1])
+    found = entries(since)[:-1]
+    for part in row.installments.order_by("number") if hasattr(row, "installments") else ():
+        newest = entries(list(part.history.order_by("-history_date", "-history_id")[: MOST_TOLD + 1]))
+        found += [each for each in newest if each.record.history_date >= first and each.record.history_type == "~"]
+    told = "; ".join(map(_sentence, (each for each in found if each.changes)))
+    return f"{row} ({told})" if told else str(row)
+
+
+def _sentence(entry: Entry) -> str:
+    changes = ", ".join(f"{each.label} {each.old} → {each.new}" for each in entry.changes)
+    return f"{entry.record.actor}, {written(timezone.localtime(entry.record.history_date))}: {changes}"
 
 
 def kind_of(record: Any) -> Any:

@@ -7,17 +7,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import AuditedAdmin, branches_of
-from receivables.admin.explain import written
+from receivables.admin.explain import explain, written
+from receivables.admin.history import told_since
 from receivables.admin.title_forms import TitleForm
+from receivables.domain.errors import ChangedMeanwhile, TitleNotPending
 from receivables.domain.plan import installment_plan
-from receivables.models import Actor, BankSlip, Branch, SlipStatus, Title
+from receivables.models import Actor, BankSlip, Branch, SlipStatus, Title, TitleStatus
 from receivables.services.title import Part, change_title, issue_title
 
 
@@ -26,8 +29,9 @@ class TitlePage(AuditedAdmin):
 
     form = TitleForm
     has_tabs = True
-    autocomplete_fields = ("sender", "recipient", "bill_to", "origin_city", "destination_city", "payment_city",
-                           "product", "history_code", "account")  # fmt: skip
+    autocomplete_fields = ("entry_branch", "issuing_branch", "collecting_branch", "sender", "recipient", "bill_to",
+                           "origin_city", "destination_city", "payment_city", "product", "history_code",
+                           "account")  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -96,6 +100,17 @@ class TitlePage(AuditedAdmin):
             initial = {**dict.fromkeys(names, mine[0].pk), **initial}
         return initial
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show or save a title; who saves after a colleague settled it is told so, not only that he may not."""
+        if request.method == "POST" and object_id is not None:
+            title, seen = self.get_row(request, object_id), request.POST.get("seen_version", "")
+            if seen.isdecimal() and title.status != TitleStatus.PENDING:
+                late = TitleNotPending(title=told_since(title, int(seen)), status=title.get_status_display())
+                raise PermissionDenied(explain(late))
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     @admin.display(description=_("our number"))
     def our_number(self, title: Title) -> str:
         """Never typed: it points at a collection already generated (S25)."""
@@ -133,8 +148,13 @@ class TitlePage(AuditedAdmin):
     def _change(title: Title, form: Any, *, by: Actor) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data if name != "seen_version"}
         seen = form.cleaned_data.get("seen_version")
-        if changes:
-            change_title(title_id=title.pk, changes=changes, version=title.version if seen is None else seen, by=by)
+        version = title.version if seen is None else seen
+        if not changes:
+            return
+        try:
+            change_title(title_id=title.pk, changes=changes, version=version, by=by)
+        except ChangedMeanwhile as broken:
+            raise ChangedMeanwhile(what=told_since(Title.objects.get(pk=title.pk), version)) from broken
 
     @staticmethod
     def _issue(form: Any, *, by: Actor) -> Title:

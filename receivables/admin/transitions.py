@@ -27,6 +27,7 @@ from receivables.admin import step_up
 from receivables.admin.base import HouseAdmin
 from receivables.admin.explain import CONFIRMATIONS, explain
 from receivables.admin.forms import show_broken
+from receivables.admin.history import told_since
 from receivables.admin.tables import Table, change_url
 from receivables.domain.errors import (
     BranchNotYours,
@@ -119,7 +120,7 @@ class TransitionForm(forms.Form):
 
     def changed_meanwhile(self, seen: int) -> ChangedMeanwhile:
         """Say that the row is not the version any more that the person saw."""
-        return ChangedMeanwhile(what=str(self.row))
+        return ChangedMeanwhile(what=told_since(self.row, seen))
 
     def require(self) -> None:
         """Raise NotPermitted or BranchNotYours where what is asked, or was answered, needs more than the button did."""

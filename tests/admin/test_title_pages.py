@@ -160,7 +160,26 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(financeiro, tit
     financeiro.post(page(title), as_shown(title, notes="Primeira"))
     response = financeiro.post(page(title), stale)
     assert errors_of(response) == {"__all__": [ChangedMeanwhile.code]}
+    assert f"{title} ({financeiro.user}, " in response.text
+    assert ": Observação — → Primeira)" in response.text
     assert Title.objects.get().notes == "Primeira"
+
+
+def test_a_due_date_that_somebody_else_changed_meanwhile_is_told(financeiro, title):
+    stale = as_shown(title, notes="Minha")
+    financeiro.post(page(title), as_shown(title, due_date="30/12/2026"))
+    assert ": Data Vencto 23/11/2026 → 30/12/2026" in financeiro.post(page(title), stale).text
+
+
+def test_who_saves_after_a_colleague_settled_the_title_is_told_so(financeiro, title):
+    stale = as_shown(title, notes="Minha")
+    settle_installment(
+        installment_id=title.installments.get().pk, received=Decimal("1000.00"), received_on=TODAY, deposit=deposit(),
+        by=CASHIER, now=NOW, on=TODAY,
+    )  # fmt: skip
+    response = financeiro.post(page(title), stale)
+    assert response.status_code == 403
+    assert "Pendente para Recebimento → Título Totalmente Liquidado" in response.text
 
 
 @pytest.mark.parametrize("received", ["1000.00", "300.00"])

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, User
 from playwright.sync_api import expect
 
 from receivables.admin.explain import explain, reais
+from receivables.admin.history import told_since
 from receivables.domain.errors import AmountAboveBalance, BatchChanged, ChangedMeanwhile, InvalidAmount
 from receivables.domain.money import format_brl
 from receivables.models import (
@@ -296,7 +297,9 @@ def test_a_form_left_open_in_another_tab_receives_nothing_more(financeiro: Desk,
     with financeiro.another_tab():
         settle_part(financeiro, title, "300,00")
     financeiro.confirm()
-    expect(financeiro.page.locator(".errorlist.nonfield")).to_have_text(explain(ChangedMeanwhile(what=str(title))))
+    told = explain(ChangedMeanwhile(what=told_since(title, title.version)))
+    expect(financeiro.page.locator(".errorlist.nonfield")).to_have_text(told)
+    assert "0,00 → 300,00" in told
     assert amounts_of(title) == [Decimal("300.00")]
 
 
