@@ -69,7 +69,8 @@ ROWS = (
     """
     INSERT INTO receivables_receipt (id, posted_at, actor, channel, branch_id, customer_id, number, received_on,
         cash_date, amount, origin, station, operator, notes)
-    SELECT id, %(now)s, '', '', collecting_branch_id, bill_to_id, '', %(today)s::date - (id %% 400)::int,
+    SELECT id, %(now)s::timestamptz - id %% 400 * interval '1 day', '', '', collecting_branch_id,
+           bill_to_id, '', %(today)s::date - (id %% 400)::int,
            %(today)s::date, amount, 'back_office', '', '', ''
     FROM receivables_title WHERE id > 1000000 AND status = 'settled'
     """,
@@ -108,7 +109,8 @@ ROWS = (
     """
     INSERT INTO receivables_reversal (id, posted_at, actor, channel, receipt_id, title_id, kind, reversed_on, amount,
         reason)
-    SELECT id, %(now)s, '', '', id, id, 'plain', received_on, amount, '' FROM receivables_receipt
+    SELECT id, %(now)s::timestamptz - id %% 400 * interval '1 day', '', '', id,
+           id, 'opposite', received_on, amount, '' FROM receivables_receipt
     WHERE id > 1000000 AND id %% 5 = 0
     """,
     """
@@ -178,8 +180,8 @@ PAGES = {
     "the dashboard": "/admin/",
     "the dashboard’s aging": "/admin/?aging=1",
 }
-FOR_ALL_BRANCHES = {"the installments"}
-"""A fortieth of all installments, in order of due date, is sooner found by reading them all."""
+FOR_ALL_BRANCHES = {"the installments", "the reversals"}
+"""A fortieth of all of them, in their order, is sooner found by reading them all."""
 BY_NAME = {
     "of a customer by name", "of a customer by CPF", "found by name", "found by document", "found by CPF",
     "found by nosso número", "installments found", "customers found", "customers offered",

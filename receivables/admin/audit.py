@@ -172,9 +172,9 @@ def _actors(request: HttpRequest, text: str) -> set[str]:
 def _documents(request: HttpRequest, text: str) -> Touched:
     """Give titles by document or Nosso Número, and receipts by number: the exact ones, else what begins so."""
     titles = Title.objects.visible_to(request.user)
-    slips = BankSlip.objects.filter(our_number=text).values("installment__title")
+    slips = BankSlip.objects.filter(our_number=text).values_list("installment__title", flat=True)[:MOST_FOUND]
     written_so = Q(document_number__in={text, text.upper()})
-    exact = list(titles.filter(written_so | Q(pk__in=slips)).order_by().values_list("pk", flat=True)[:MOST_FOUND])
+    exact = list(titles.filter(written_so | Q(pk__in=list(slips))).order_by().values_list("pk", flat=True)[:MOST_FOUND])
     receipts = _receipts(request, text)
     if not exact and not receipts:
         exact = list(titles.filter(document_number__istartswith=text).values_list("pk", flat=True)[:MOST_FOUND])

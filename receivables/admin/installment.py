@@ -14,10 +14,12 @@ from django.utils.translation import pgettext_lazy
 
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.branch_switch import onlooker
+from receivables.admin.explain import written
 from receivables.admin.filters import branch_filter
 from receivables.admin.finding import find_installments
 from receivables.admin.tables import Table, chip, link
-from receivables.models import Installment, Title
+from receivables.admin.title_list import SHORT_STATUS
+from receivables.models import Installment, Title, TitleStatus
 from receivables.reports import BANDS, of_titles, total_of
 
 
@@ -46,7 +48,7 @@ class BandFilter(admin.SimpleListFilter):
 
 @admin.register(Installment)
 class InstallmentAdmin(ReadOnlyAdmin):
-    list_display = ("status_chip", "title_link", "told_number", "customer", "due_date", "amount", "balance")
+    list_display = ("status_chip", "title_link", "told_number", "customer", "due_date", "amount", "owed")
     list_display_links = ("told_number",)
     list_filter = ("status", BandFilter, branch_filter("title__collecting_branch", title=_("collecting branch")))
     list_select_related = ("title__bill_to",)
@@ -55,7 +57,7 @@ class InstallmentAdmin(ReadOnlyAdmin):
     search_help_text = _("Document, name, CPF/CNPJ, Nosso Número: 3 letters or more")
     find = staticmethod(find_installments)
     fields = (
-        "title", "number", "status_chip", "due_date", "amount", "original_amount", "balance", "terms",
+        "title", "number", "status_chip", "due_date", "amount", "original_amount", "owed", "terms",
         "interest_from", "fine_charged", "carried_charges",
     )  # fmt: skip
 
@@ -64,7 +66,14 @@ class InstallmentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("status"), ordering="status")
     def status_chip(self, row: Installment) -> SafeString:
+        """A cancelled title's installments are as they were when it was cancelled (G.14), and owe nothing."""
+        if row.title.status == TitleStatus.CANCELLED:
+            return chip(TitleStatus.CANCELLED, SHORT_STATUS[TitleStatus.CANCELLED])
         return chip(row.status, row.get_status_display())
+
+    @admin.display(description=_("balance"), ordering="balance")
+    def owed(self, row: Installment) -> str:
+        return written(None if row.title.status == TitleStatus.CANCELLED else row.balance)
 
     @admin.display(description=_("title"), ordering="title__document_number")
     def title_link(self, row: Installment) -> Any:
@@ -78,8 +87,8 @@ class InstallmentAdmin(ReadOnlyAdmin):
     def customer(self, row: Installment) -> str:
         return row.title.bill_to.name
 
-    def list_totals(self, rows: QuerySet) -> Sequence[tuple[Any, Decimal]]:
-        return [(_("balance"), total_of(rows, "balance"))]
+    def list_totals(self, rows: Any) -> Sequence[tuple[Any, Decimal]]:
+        return [(_("balance"), total_of(rows.open(), "balance"))]
 
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         table = Table(

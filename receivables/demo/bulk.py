@@ -129,7 +129,7 @@ class _Writer:
             "entry_branch": branch,
             "issuing_branch": branch,
             "collecting_branch": branch,
-            "issued_on": due_date - timedelta(28),
+            "issued_on": min(due_date - timedelta(28), self.today),
             "product": random.choice(self.products),
             "bill_to": bill_to,
             "billing_type": random.choice(Title.BillingType.values),

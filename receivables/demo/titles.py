@@ -106,7 +106,7 @@ class _Writer:
             "entry_branch": branch,
             "issuing_branch": branch,
             "collecting_branch": self.branches[each.branch.code],
-            "issued_on": first_due - timedelta(15 if on_presentation else 28),
+            "issued_on": min(first_due - timedelta(15 if on_presentation else 28), self.today),
             "product": random.choice(self.products),
             "origin_city": random.choice(self.cities),
             "destination_city": random.choice(self.cities),

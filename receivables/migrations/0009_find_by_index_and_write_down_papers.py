@@ -1,4 +1,4 @@
-"""Searches of cash movements and new collections stand on indexes; a PDF that was made is written down as well.
+"""The list of cash movements and its search, and that of new collections, stand on indexes; a PDF that was made is written down as well.
 
 The notes of movements are indexed where there are any: what a till posts has none and costs nothing. Where the
 extension pg_trgm is not to be had, notes are found by reading all movements (docs/operations.md).
@@ -54,6 +54,10 @@ class Migration(migrations.Migration):
             index=models.Index(
                 fields=["our_number"], name="reissue_our_number_prefix", opclasses=["varchar_pattern_ops"]
             ),
+        ),
+        migrations.AddIndex(
+            model_name="cashmovement",
+            index=models.Index(fields=["cash_date", "id"], name="cash_movement_by_day"),
         ),
         migrations.RunPython(add, remove),
     ]

@@ -162,7 +162,10 @@ class CashMovement(AuditedModel):
             ),
         ]
         # In the order of a statement, the amount with it: balances are summed from the index alone.
-        indexes = [models.Index(fields=["account", "cash_date", "id", "amount"], name="cash_movement_statement")]
+        indexes = [
+            models.Index(fields=["account", "cash_date", "id", "amount"], name="cash_movement_statement"),
+            models.Index(fields=["cash_date", "id"], name="cash_movement_by_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account} · {self.cash_date:%d/%m/%Y} · {format_brl(self.amount)}"

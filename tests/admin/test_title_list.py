@@ -277,6 +277,14 @@ def test_totals_are_of_what_was_found_to_the_cent(gerencia, branch):
     assert totals == [Decimal("1107.59"), Decimal("100.59"), Decimal("0.00")]
 
 
+def test_the_installments_of_a_cancelled_title_owe_nothing(gerencia, branch):
+    make_title(branch=branch, amounts=("100.00",))
+    cancel_title(title_id=make_title(branch=branch, document_number="FORA").pk, reason=REASON, by=CASHIER)
+    response = gerencia.get(desk(Installment, "changelist"))
+    assert [amount for _label, amount in response.context["totals"]] == [Decimal("100.00")]
+    assert "Cancelado" in gerencia.get(desk(Installment, "changelist"), {"q": "fora"}).text
+
+
 # The number of queries
 
 
