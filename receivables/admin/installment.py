@@ -48,7 +48,7 @@ class BandFilter(admin.SimpleListFilter):
 
 @admin.register(Installment)
 class InstallmentAdmin(ReadOnlyAdmin):
-    list_display = ("status_chip", "title_link", "told_number", "customer", "due_date", "amount", "owed")
+    list_display = ("status_chip", "title_link", "told_number", "customer", "due_date", "amount", "open_balance")
     list_display_links = ("told_number",)
     list_filter = ("status", BandFilter, branch_filter("title__collecting_branch", title=_("collecting branch")))
     list_select_related = ("title__bill_to",)
@@ -57,7 +57,7 @@ class InstallmentAdmin(ReadOnlyAdmin):
     search_help_text = _("Document, name, CPF/CNPJ, Nosso Número: 3 letters or more")
     find = staticmethod(find_installments)
     fields = (
-        "title", "number", "status_chip", "due_date", "amount", "original_amount", "owed", "terms",
+        "title", "number", "status_chip", "due_date", "amount", "original_amount", "open_balance", "terms",
         "interest_from", "fine_charged", "carried_charges",
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ class InstallmentAdmin(ReadOnlyAdmin):
         return chip(row.status, row.get_status_display())
 
     @admin.display(description=_("balance"), ordering="balance")
-    def owed(self, row: Installment) -> str:
+    def open_balance(self, row: Installment) -> str:
         return written(None if row.title.status == TitleStatus.CANCELLED else row.balance)
 
     @admin.display(description=_("title"), ordering="title__document_number")

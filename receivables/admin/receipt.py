@@ -15,8 +15,9 @@ from receivables.admin.branch_switch import onlooker
 from receivables.admin.explain import written
 from receivables.admin.finding import find_receipts, find_reversals
 from receivables.admin.receipt_print import papers_of
-from receivables.admin.tables import Table, link
+from receivables.admin.tables import Table, chip, link
 from receivables.models import (
+    MovementStatus,
     PaymentMethod,
     Receipt,
     ReceiptAllocation,
@@ -88,9 +89,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
     def branch_code(self, receipt: Receipt) -> str:
         return receipt.branch.code
 
-    @admin.display(description=_("reversed"), boolean=True)
-    def is_reversed(self, receipt: Receipt) -> bool:
-        return bool(receipt.reversals.all())
+    @admin.display(description=_("reversed"))
+    def is_reversed(self, receipt: Receipt) -> str:
+        is_undone = bool(receipt.reversals.all())
+        return chip(MovementStatus.REVERSED, MovementStatus.REVERSED.label) if is_undone else "—"
 
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
         return [_tenders(row), _allocations(row), _credits(row), _movements(row), _reversals(row)]
