@@ -180,8 +180,9 @@ PAGES = {
     "the dashboard": "/admin/",
     "the dashboard’s aging": "/admin/?aging=1",
 }
-FOR_ALL_BRANCHES = {"the installments", "the reversals"}
-"""A fortieth of all of them, in their order, is sooner found by reading them all."""
+FOR_ALL_BRANCHES = {"the installments", "the reversals", "the receipts", "a customer’s story", "the trail"}
+"""A fortieth of all of them, in their order, is sooner found by reading them all; among the receipts of one's branches
+are those that paid their titles elsewhere."""
 BY_NAME = {
     "of a customer by name", "of a customer by CPF", "found by name", "found by document", "found by CPF",
     "found by nosso número", "installments found", "customers found", "customers offered",
