@@ -93,6 +93,7 @@ sim: $(VENV)/.installed-dev ## Simulate tills, faults and people (SEED=7 TILLS=2
 
 chaos: $(VENV)/.installed-dev ## Kill everything while tills work, then look for every cent (SEED, CHAOS_OPERATIONS, CHAOS_FAULTS, CHAOS_TILLS)
 	@$(RUN) -m tests.chaos.real.run
+	@env -u DATABASE_URL -u REDIS_URL $(RUN) -m pytest -q --hypothesis-profile=chaos --hypothesis-show-statistics tests/chaos/test_machine.py
 
 messages: $(VENV)/.installed-dev ## Extract what the screens say into the catalogues and compile them (needs gettext)
 	@command -v msgfmt >/dev/null || { echo "Install GNU gettext: it reads and compiles the catalogues (Debian: gettext)." >&2; exit 1; }

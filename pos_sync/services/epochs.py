@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from pos_sync.models import Change, Device, Epoch
-from receivables.models import SYSTEM
+from receivables.models import SYSTEM, Customer, Installment
 from receivables.models.audited import Actor
 from receivables.services.moves import write_many
 
@@ -45,6 +45,22 @@ _LOOK = {
                CAST(pg_current_xact_id_if_assigned()::text AS bigint) AS own_txid
         FROM {_EPOCHS} ORDER BY number DESC LIMIT 1
     """,
+}
+
+
+# A till names installments and customers, lost ones too. What is made after a restore keeps so far away from their ids.
+NAMED_BY_TILLS = (Installment, Customer)
+SKIPPED_IDS = 1_000_000
+_SKIP = {
+    "sqlite": (
+        "UPDATE sqlite_sequence SET seq = seq + {skipped} WHERE name = '{table}'",
+        "INSERT INTO sqlite_sequence (name, seq) SELECT '{table}', {skipped} "
+        "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}')",
+    ),
+    "postgresql": (
+        "SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
+        "nextval(pg_get_serial_sequence('{table}', 'id')) + {skipped})",
+    ),
 }
 
 
@@ -131,6 +147,7 @@ def begin(*, because: str, by: Actor, now: datetime, after: int | None = None, k
     Epoch.objects.bulk_create([_epoch(number, because, now)], ignore_conflicts=True)
     if current:
         _empty_feed()
+        _skip_ids()
         _move_devices(number, because=because, by=by)
         logger.warning("epoch %s begins: all tills take a new snapshot", number)
     return number
@@ -165,6 +182,14 @@ def _empty_feed() -> None:
     """A reader of the state before keeps a cursor of the epoch before, which no longer counts."""
     with connection.cursor() as cursor:
         cursor.execute(f"{'TRUNCATE' if connection.vendor == 'postgresql' else 'DELETE FROM'} {_FEED}")
+
+
+def _skip_ids() -> None:
+    """Money for what was lost is held as unknown; under an id that is given again it would pay a stranger's debt."""
+    with connection.cursor() as cursor:
+        for model in NAMED_BY_TILLS:
+            for statement in _SKIP[connection.vendor]:
+                cursor.execute(statement.format(table=model._meta.db_table, skipped=SKIPPED_IDS))
 
 
 def _move_devices(number: int, *, because: str, by: Actor) -> None:

@@ -6,4 +6,4 @@ from tests.pos_sync.conftest import fresh_neighbours
 
 __all__ = ["fresh_neighbours"]
 
-settings.register_profile("chaos", max_examples=400, stateful_step_count=60, deadline=None, print_blob=True)
+settings.register_profile("chaos", max_examples=100, stateful_step_count=50, deadline=None, print_blob=True)

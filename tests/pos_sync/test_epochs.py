@@ -92,6 +92,14 @@ def test_a_later_epoch_begins_where_the_till_says(shadow, till):
     assert shadow.through_seq == 41
 
 
+def test_ids_that_tills_of_a_lost_life_may_name_are_not_given_again(shadow, till):
+    last = make_title(branch=till.branch)
+    new_epoch()
+    fresh = make_title(branch=till.branch)
+    assert fresh.installments.get().pk > last.installments.get().pk + epochs.SKIPPED_IDS
+    assert fresh.bill_to_id > last.bill_to_id + epochs.SKIPPED_IDS
+
+
 def rewritten(cursor, **changes):
     """Sign a cursor as a life of this database would have that was lost since."""
     said = Cursor(**signing.loads(cursor, salt="pos.cursor"))
