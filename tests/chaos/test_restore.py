@@ -13,6 +13,7 @@ from receivables.models import CustomerCredit, Installment
 from tests.ledger import assert_books_are_clean
 from tests.make import TODAY, make_branch, make_customer, make_title
 from tests.pos_sync.door import Till, operation
+from tests.pos_sync.shadow import Shadow
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -34,6 +35,7 @@ def lost_life() -> Iterator[None]:
 def test_money_for_a_title_that_was_lost_does_not_pay_a_strangers():
     branch, (owner, stranger) = make_branch(), (make_customer() for _ in range(2))
     till = Till(branch=branch)
+    Shadow(till)
     with lost_life():
         lost = make_title(branch=branch, bill_to=owner, amounts=("50.00",)).installments.get()
     made_anew = make_title(branch=branch, bill_to=stranger, amounts=("50.00",)).installments.get()
