@@ -206,7 +206,7 @@ def push(request: HttpRequest) -> HttpResponse:
         device_id=device.pk, now=now, pending_count=envelope.pending_count,
         pending_sum_cents=envelope.pending_sum_cents,
     )  # fmt: skip
-    if batch.op_ids:
+    if batch.is_news:
         doorbell.ring(device_id=batch.source.device_id, now=now)
     told = inbox.tell_batch(batch=batch)
     return answer(

@@ -17,18 +17,20 @@ class PosSyncConfig(AppConfig):
         from pos_sync import words
         from pos_sync.books import CHECKS as OURS
         from pos_sync.reports import QUESTIONS, at_till
-        from pos_sync.services import feed
+        from pos_sync.services import divergences, feed
         from pos_sync.triggers import feed_triggers
         from receivables.books import CHECKS
         from receivables.figures.receipt import STATIONS
         from receivables.models import divergence, triggers
         from receivables.reports import WAITING
         from receivables.services import groups
+        from receivables.services.divergence import FOLLOWERS
 
         CHECKS.extend(OURS)
         WAITING.extend(QUESTIONS)
         STATIONS.append(at_till)
-        divergence.REASONS.update(words.REASONS)
+        divergence.REASONS.update(words.REASONS | words.QUESTIONS)
+        FOLLOWERS.append(divergences.FOLLOWER)
         groups.GRANTS[groups.GERENCIA] |= {
             "pos_sync.manage_devices",
             "pos_sync.approve_quarantined_operations",

@@ -80,8 +80,9 @@ def operations_are_in_one_place() -> Iterator[Violation]:
     What waits or is quarantined has posted nothing. What is decided has its effect: a receipt (B1), a void its reversal
     unless it came too late (`already_reversed`), cash its movement unless it was of 0, a session's opening its session
     and its closing that session closed, where it knew one. A resolved operation may be either.
-    Review and held operations are in Divergências. What a till posted has its operation. A seq that arrived names an
-    operation that exists, and every seq up to `through_seq` has arrived.
+    Review, held and quarantined operations are open in Divergências, resolved ones were answered there.
+    What a till posted has its operation. A seq that arrived names an operation that exists, and every seq up to
+    `through_seq` has arrived.
     """
     yield from _posted_too_early()
     yield from _decided_without_effect()
@@ -221,12 +222,25 @@ def _posted_without_operation() -> Iterator[Violation]:
 def _not_asked() -> Iterator[Violation]:
     yield from ask(
         "B8",
-        _("Operation %(op_id)s is %(state)s (%(reason)s) and not among the divergences."),
+        _("Operation %(op_id)s is %(state)s (%(reason)s) and not among the open divergences."),
         """
         SELECT operation.id AS operation_id, operation.op_id, operation.state, operation.reason
         FROM pos_sync_operation operation
-        LEFT JOIN receivables_divergence divergence ON divergence.source = operation.op_id
-        WHERE operation.state IN ('review', 'held') AND divergence.source IS NULL
+        LEFT JOIN receivables_divergence divergence
+          ON divergence.source = operation.op_id AND divergence.status = 'open'
+        WHERE operation.state IN ('review', 'held', 'quarantined') AND divergence.source IS NULL
+        ORDER BY operation.id
+        """,
+    )
+    yield from ask(
+        "B8",
+        _("Operation %(op_id)s is resolved, and no divergence tells who resolved it."),
+        """
+        SELECT operation.id AS operation_id, operation.op_id
+        FROM pos_sync_operation operation
+        LEFT JOIN receivables_divergence divergence
+          ON divergence.source = operation.op_id AND divergence.status = 'resolved'
+        WHERE operation.state = 'resolved' AND divergence.source IS NULL
         ORDER BY operation.id
         """,
     )

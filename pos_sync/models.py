@@ -27,6 +27,10 @@ class TillPolicy(AuditedModel):
     max_pending_cents = models.PositiveBigIntegerField(_("offline ceiling pending (cents)"), default=5_000_000)
     warn_age_hours = models.PositiveIntegerField(_("warn when data is older than (hours)"), default=24)
     stop_age_hours = models.PositiveIntegerField(_("stop when data is older than (hours)"), default=168)
+    second_person_above_cents = models.PositiveBigIntegerField(
+        _("alone up to (cents)"), default=50_000,
+        help_text=_("Above it two persons approve or reject an operation in quarantine."),
+    )  # fmt: skip
     offline_methods = models.ManyToManyField(
         PaymentMethod, blank=True, verbose_name=_("means of payment allowed offline")
     )
@@ -246,6 +250,8 @@ class Operation(models.Model):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     failures = models.PositiveIntegerField(_("failures"), default=0)
     changed_at = models.DateTimeField(default=timezone.now)
+    approved_at = models.DateTimeField(_("approved at"), null=True, editable=False)
+    """A person let it pass: neither the state of its device nor a closing's patience holds it back any more."""
 
     class Meta:
         verbose_name = _("till operation")

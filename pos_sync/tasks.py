@@ -1,11 +1,14 @@
 """When operations are applied, snapshots prepared, old changes forgotten; what that means is in `services`."""
 
+from functools import cache
+
 from celery import shared_task
 from django.utils import timezone
 
 from pos_sync.services import daily_sync as daily
 from pos_sync.services import feed
 from pos_sync.services.ingestion import apply_pending
+from pos_sync.services.quarantine import retry_readable
 
 
 @shared_task(ignore_result=True)
@@ -17,7 +20,14 @@ def ingest_operations(device_id: int) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Apply what waits of all devices: the guarantee behind every lost message."""
+    retry_once()
     apply_pending(now=timezone.now())
+
+
+@cache
+def retry_once() -> None:
+    """Look once in each process, thus after every upgrade, at what an older version could not read."""
+    retry_readable(now=timezone.now())
 
 
 @shared_task(ignore_result=True)

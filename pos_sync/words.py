@@ -40,6 +40,73 @@ REASONS: dict[str, Any] = {
     "device_replaced": _("Till replaced"),
 }
 
+QUESTIONS: dict[str, Any] = {
+    "op_id_reused": _("Copy with other content"),
+    "void_without_receipt": _("Void whose receipt did not come"),
+    "receipt_after_void": _("Receipt came after its void was closed"),
+}
+"""What the back office is asked beside the reasons that a till is told."""
+
+MEANINGS: dict[str, Any] = {
+    "unknown_installment": _(
+        "The till received for an installment that the books do not know, or that it may not receive for. "
+        "The money is in the cash and in suspense until its owner is identified."
+    ),
+    "already_settled": _(
+        "The installment had been settled elsewhere before the till delivered. "
+        "What the customer paid a second time became credit."
+    ),
+    "partly_settled": _(
+        "Part of the installment had been paid elsewhere meanwhile. It took what it still owed, the rest became credit."
+    ),
+    "over_balance": _("The till received more than the installment owed. The excess became credit."),
+    "cancelled": _("The title had been cancelled before the till delivered. The whole amount became credit."),
+    "reissued": _("The installment has another due date or amount than the till knew, by a new bank collection."),
+    "discount_above_limit": _(
+        "The till gave more discount than allowed. The discount was cut: the installment still owes the difference."
+    ),
+    "sum_mismatch": _(
+        "The lines of the receipt were more than the money handed over. "
+        "The last ones were cut: the installments still owe the difference."
+    ),
+    "credit_used": _(
+        "The till voided a receipt whose credit the customer had used already. "
+        "The amount in question was given back and is still used: reverse what it paid, or accept the loss."
+    ),
+    "already_reversed": _(
+        "The till voided a receipt that was already reversed or voided. Nothing was posted a second time: "
+        "see whether the money was given back twice."
+    ),
+    "void_late": _(
+        "The till voided a receipt of an earlier session. The void was posted on the first open day: "
+        "see that the drawer of today gave the money back."
+    ),
+    "device_suspended": _(
+        "The till was suspended when it delivered this. Nothing is in the books until it is approved."
+    ),
+    "device_revoked": _(
+        "The till was revoked (lost or stolen). Ask customer and operator whether the money was received: "
+        "approved, it enters the books as any other."
+    ),
+    "device_replaced": _("Another device had replaced this till when it took this. Nothing is in the books yet."),
+    "malformed": _(
+        "The operation cannot be read. If money was received, record it by hand, then reject this and say where."
+    ),
+    "unknown_kind": _("This version does not know this kind of operation. It is read by itself after an upgrade."),
+    "unknown_version": _("The till is newer than the server. The operation is read by itself after an upgrade."),
+    "op_id_reused": _(
+        "The till sent another content under the number of an operation that was here. The first one stands. "
+        "Compare both: the same money told otherwise, or money received besides?"
+    ),
+    "void_without_receipt": _(
+        "The till voided a receipt that has not come in a day. Wait for the till to deliver it, or close the void."
+    ),
+    "receipt_after_void": _(
+        "The receipt came after its void had been closed: it is in the books and the till had given the money back."
+    ),
+}
+"""What happened and what to look at, by reason."""
+
 FLAGS: dict[str, Any] = {
     "charges_differ": _("charges differ from the server’s"),
     "operator_unknown": _("unknown operator"),

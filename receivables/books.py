@@ -886,6 +886,7 @@ def credits_are_covered() -> Iterator[Violation]:
     """B11: per customer granted − used − refunded − revoked ≥ 0, and the same of each branch's suspense (G.5).
 
     What names its granted entry (`source`) never takes more than was granted in it, nor is more granted again from it.
+    What left the suspense because its owner was identified was granted to him, to the cent.
     An entry that moved cash has its whole amount posted: a debit, or a credit where it was granted again.
     """
     yield from ask(
@@ -928,6 +929,27 @@ def credits_are_covered() -> Iterator[Violation]:
             GROUP BY entry.id, entry.amount
         ) entry
         WHERE spent_cents > amount_cents OR again_cents > amount_cents
+        ORDER BY customer_credit_id
+        """,
+    )
+    yield from ask(
+        "B11",
+        _(
+            "R$ %(left_cents)s of suspense %(customer_credit_id)s was identified; R$ %(granted_cents)s was granted to "
+            "its owner."
+        ),
+        """
+        SELECT * FROM (
+            SELECT entry.id AS customer_credit_id,
+                   SUM(CASE WHEN later.kind = 'identified' THEN CENTS(later.amount) ELSE 0 END) AS left_cents,
+                   SUM(CASE WHEN later.kind = 'granted' AND later.customer_id IS NOT NULL THEN CENTS(later.amount)
+                       ELSE 0 END) AS granted_cents
+            FROM receivables_customercredit entry
+            JOIN receivables_customercredit later ON later.source_id = entry.id
+            WHERE entry.customer_id IS NULL AND entry.kind = 'granted'
+            GROUP BY entry.id
+        ) entry
+        WHERE left_cents <> granted_cents
         ORDER BY customer_credit_id
         """,
     )

@@ -236,7 +236,7 @@ def open_differences(user: Any, *, on: date) -> Waiting:
 def open_divergences(user: Any, *, on: date) -> Waiting:
     """Tell the divergences that nobody resolved."""
     rows = of_branches(Divergence.objects.filter(status=DivergenceStatus.OPEN), user, "branch")
-    return _waiting(rows, "amount", {"status__exact": DivergenceStatus.OPEN.value})
+    return _waiting(rows, "amount", {"queue": "open"})
 
 
 def _waiting(rows: QuerySet, column: str, query: Mapping[str, str]) -> Waiting:

@@ -986,9 +986,15 @@ def cash_of_a_till_without_its_operation(world: World) -> dict[str, int]:
     return {"cash_movement": moved_by("op-cash_in").pk}
 
 
-@bites("B8", "is held (unknown_installment) and not among the divergences")
+@bites("B8", "is held (unknown_installment) and not among the open divergences")
 def a_held_operation_that_nobody_is_asked_about(world: World) -> dict[str, int]:
     remove(Divergence.objects.get(source="op-held"))
+    return {"operation": said("op-held").pk}
+
+
+@bites("B8", "is resolved, and no divergence tells who resolved it")
+def an_operation_that_nobody_resolved(world: World) -> dict[str, int]:
+    Operation.objects.filter(op_id="op-held").update(state="resolved")
     return {"operation": said("op-held").pk}
 
 
@@ -1083,6 +1089,13 @@ def a_refund_beyond_the_credit(world: World) -> dict[str, int]:
 def suspense_that_left_twice(world: World) -> dict[str, int]:
     copy(world.receipts["op-held"].credits.get(), kind="refunded", amount=10)
     return {"branch": world.cash.branch_id}
+
+
+@bites("B11", "was identified; R$ 0,00 was granted to its owner")
+def suspense_that_nobody_got(world: World) -> dict[str, int]:
+    held = world.receipts["op-held"].credits.get()
+    copy(held, kind="identified", amount=10, source_id=held.pk)
+    return {"customer_credit": held.pk}
 
 
 @bites("B11", "R$ 31,00 was spent and R$ 0,00 granted again")

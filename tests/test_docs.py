@@ -10,6 +10,10 @@ from typing import NamedTuple
 import pytest
 from django.core.management import get_commands
 
+from pos_sync import words
+from pos_sync.decide import FLAGS, REASONS
+from pos_sync.services import copies
+
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "docs" / "domain.md"
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
@@ -107,6 +111,14 @@ def _defined(body: list[ast.stmt], within: str) -> Iterator[str]:
         for target in node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]:
             if isinstance(target, ast.Name):
                 yield within + target.id
+
+
+def test_each_reason_and_flag_of_the_protocol_has_its_test() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    section = text[text.index("## Each reason and flag, and its test") :].split("\n## ")[0]
+    rows = re.findall(r"^\| \w+ \| (\w+) \| `([^`:]+)::(\w+)` \|$", section, re.MULTILINE)
+    assert sorted(code for code, *_ in rows) == sorted({*REASONS, *FLAGS, *words.REASONS, copies.REASON})
+    assert [code for code, path, name in rows if not (name == f"test_{code}" and _exists(path, name))] == []
 
 
 def test_the_glossary_names_what_the_code_names() -> None:

@@ -23,6 +23,7 @@ from receivables.models import (
     InstallmentStatus,
     LedgerAccount,
     MovementStatus,
+    Outcome,
     SessionStatus,
     SlipStatus,
     Title,
@@ -66,7 +67,11 @@ LEGAL = {
         "reopen": ({CashDayStatus.CLOSED}, CashDayStatus.OPEN),
     },
     CashSession: {"close": ({SessionStatus.OPEN}, SessionStatus.CLOSED)},
-    Divergence: {"resolve": ({DivergenceStatus.OPEN}, DivergenceStatus.RESOLVED)},
+    Divergence: {
+        "assign": ({DivergenceStatus.OPEN}, DivergenceStatus.OPEN),
+        "propose": ({DivergenceStatus.OPEN}, DivergenceStatus.OPEN),
+        "resolve": ({DivergenceStatus.OPEN}, DivergenceStatus.RESOLVED),
+    },
     Device: {
         "suspend": ({D.ACTIVE}, D.SUSPENDED),
         "revoke": ({D.ACTIVE, D.SUSPENDED, D.REPLACED}, D.REVOKED),
@@ -104,7 +109,14 @@ GIVEN = {
     (Title, "cancel"): {"reason": "Emitido em duplicidade"},
     **{(Installment, move): {"standing": LEFT} for move in LEGAL[Installment]},
     (CashSession, "close"): {"at": NOW},
-    (Divergence, "resolve"): {"resolution": "Devolvido ao cliente"},
+    (Divergence, "assign"): {"owner_id": 1},
+    (Divergence, "propose"): {"outcome": Outcome.APPROVED, "person_id": 1},
+    (Divergence, "resolve"): {
+        "outcome": Outcome.REFUNDED,
+        "resolution": "Devolvido ao cliente",
+        "person_id": 1,
+        "at": NOW,
+    },
     **{(Device, move): {"reason": "Perdido"} for move in ("suspend", "revoke", "activate")},
     (Device, "replace"): {"at": NOW},
 }

@@ -1,6 +1,17 @@
 """Caixas (PDV) in the back office: one file per noun; no rule lives here: a page asks, one service acts."""
 
 from pos_sync import import_page, trail
-from pos_sync.admin import device, menu, operation, operator, pairing, policy, snapshot
+from pos_sync.admin import device, divergence, menu, operation, operator, pairing, policy, snapshot
 
-__all__ = ["device", "import_page", "menu", "operation", "operator", "pairing", "policy", "snapshot", "trail"]
+__all__ = [
+    "device",
+    "divergence",
+    "import_page",
+    "menu",
+    "operation",
+    "operator",
+    "pairing",
+    "policy",
+    "snapshot",
+    "trail",
+]

@@ -1,7 +1,7 @@
 """The inbox, shown as it arrived: operations, copies with other content, batches kept raw."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -10,17 +10,47 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from pos_sync import words
-from pos_sync.models import Operation, OperationConflict, RawBatch
+from pos_sync.models import Operation, OperationConflict, OperationState, RawBatch
+from pos_sync.services.late_voids import close_session_now
 from pos_sync.words import in_words
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.divergence import pretty
 from receivables.admin.explain import written
 from receivables.admin.filters import filter_in_words
 from receivables.admin.tables import Table, chip, link
+from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
+from receivables.services import access
+
+
+class CloseNowForm(TransitionForm):
+    """A closing that waits for operations before it closes with what is here."""
+
+    confirm = _("Close the session now")
+
+    def what_is(self) -> Sequence[Line]:
+        return [
+            (_("Operation"), self.row),
+            (_("Till"), self.row.device),
+            (_("Received at"), written(self.row.received_at)),
+        ]
+
+    def what_will_be(self) -> Sequence[Line]:
+        return [(_("Session"), _("It closes without the operations that did not come; they become supplements of it."))]
+
+    def values(self) -> dict[str, Any]:
+        return {"operation_id": self.row.pk}
+
+    def done(self, result: Operation) -> str:
+        return _("The session of operation %(operation)s is being closed.") % {"operation": result}
+
+
+def _may_close(user: Any, row: Operation) -> None:
+    access.require(user, "pos_sync.approve_quarantined_operations")
+    access.require_branch(user, row.device.branch)
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
+class OperationAdmin(TransitionAdmin, ReadOnlyAdmin):
     branch_lookups = ("device__branch",)
     list_display = ("op_id", "device", "seq", "told_kind", "state_chip", "told_reason", "told_flags", "received_at")
     list_filter = ("state", ("kind", filter_in_words(words.KINDS)), ("reason", filter_in_words(words.REASONS)),
@@ -29,6 +59,12 @@ class OperationAdmin(ReadOnlyAdmin):
     search_fields = ("op_id__startswith",)
     fields = (("op_id", "device", "epoch", "seq"), ("told_kind", "state_chip", "told_reason", "told_flags"),
               ("received_at", "effective_at", "attempts"), "told_outcome", "told_raw")  # fmt: skip
+    transitions: ClassVar = {
+        "close_now": Transition(
+            label=_("Close the session now"), form=CloseNowForm, service=close_session_now, require=_may_close,
+            applies=lambda row: row.kind == "session_close" and row.state == OperationState.WAITING,
+        ),
+    }  # fmt: skip
 
     @admin.display(description=_("state"), ordering="state")
     def state_chip(self, operation: Operation) -> SafeString:

@@ -45,10 +45,15 @@ class TillPolicyForm(RuleForm):
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
 
+    second_person_above_cents = CentsField(
+        label=_("alone up to"), initial=TillPolicy._meta.get_field("second_person_above_cents").default,
+        help_text=_("Above it two persons approve or reject an operation in quarantine."),
+    )  # fmt: skip
+
     class Meta:
         model = TillPolicy
         fields: ClassVar = ["parameter_set", "scope", "max_receipt_cents", "max_pending_cents", "warn_age_hours",
-                            "stop_age_hours", "offline_methods"]  # fmt: skip
+                            "stop_age_hours", "second_person_above_cents", "offline_methods"]  # fmt: skip
         help_texts: ClassVar = {
             "scope": _("Which titles a till takes with it: those of its own branch, or of the whole company."),
         }
@@ -72,7 +77,7 @@ class TillPolicyInline(admin.StackedInline):
     fieldsets = (
         (_("Tills (POS)"), {"fields": (
             ("scope", "max_receipt_cents", "max_pending_cents"), ("warn_age_hours", "stop_age_hours"),
-            "offline_methods",
+            "second_person_above_cents", "offline_methods",
         )}),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from pos_sync.protocol import (
     judge_form,
 )
 from pos_sync.services.devices import policy_of
+from pos_sync.services.disputes import disputed_facts, not_as_said
 from pos_sync.services.scene import parsed_ids, read_scene
 from pos_sync.services.sequence import first_seq
 from receivables.domain.allocation import Allocation
@@ -133,7 +134,7 @@ class Desk:
         quarantined = decide.quarantine_reason(
             device_state=row.judged_as.state, taken_at=effective_at, replaced_at=row.judged_as.replaced_at
         )
-        if quarantined:
+        if quarantined and row.approved_at is None:
             self._quarantine(row, quarantined, effective_at)
             return
         around = Circumstances(
@@ -170,13 +171,18 @@ class Desk:
 
     def _report_quarantined(self, operations: Sequence[Operation]) -> None:
         """Put what was quarantined into the queue, once for each reason, in as many statements as for one."""
-        told = [(row.op_id, self.judged[row.pk].reason or "") for row in operations if row.pk in self.judged]
+        told = {(row.op_id, self.judged[row.pk].reason or ""): row for row in operations if row.pk in self.judged}
         rows = Divergence.objects.filter(source__in={source for source, _ in told})
         known = set(rows.values_list("source", "reason")) if told else set()
-        create_audited([self._divergence(*pair) for pair in told if pair not in known], by=self.by)
+        new = {pair: row for pair, row in told.items() if pair not in known}
+        facts = zip(new, disputed_facts(list(new.values())), strict=True)
+        create_audited([self._divergence(*pair, **about) for pair, about in facts], by=self.by)
 
     def _divergence(self, source: str, reason: str, **values: Any) -> Divergence:
-        return Divergence(branch=self.device.branch, reason=reason, source=source, opened_at=self.now, **values)
+        return Divergence(
+            branch=self.device.branch, station=self.device.till, reason=reason, source=source, opened_at=self.now,
+            **values,
+        )  # fmt: skip
 
     # Lookups and locks
 
@@ -366,7 +372,7 @@ class Desk:
             receipt=draft.receipt,
             installment_id=line.installment if line else None,
             customer_id=draft.customer_id,
-            amount=from_cents(decision.credit + decision.suspense),
+            amount=from_cents(decision.credit + decision.suspense or not_as_said(timed.said, decision)),
             details={
                 "outcome": decision.outcome_json(receipt=draft.receipt.label),
                 "flags": list(decision.flags),
@@ -428,7 +434,7 @@ class Desk:
         if decision.reason:
             self._diverge(
                 timed.row, reason=decision.reason, receipt=receipt, customer_id=receipt.customer_id,
-                amount=voided.shortfall, details={"reasons": list(decision.reasons)},
+                amount=voided.shortfall or receipt.amount, details={"reasons": list(decision.reasons)},
             )  # fmt: skip
         return decision
 
@@ -465,7 +471,7 @@ class Desk:
         decision = decide.decide_close(
             said,
             sequence_complete=self._is_complete_before(timed),
-            waited=self.now - timed.row.received_at,
+            waited=decide.CLOSE_PATIENCE if timed.row.approved_at else self.now - timed.row.received_at,
             around=replace(timed.around, session_known=is_open),
         )
         if session is not None and is_open and decision.posts:

@@ -60,6 +60,11 @@ class Batch:
     items: list[Item]
 
     @property
+    def is_news(self) -> bool:
+        """Say whether something waits to be judged, or a copy to be asked about."""
+        return bool(self.op_ids) or any(item.custody == "conflict" for item in self.items)
+
+    @property
     def op_ids(self) -> set[str]:
         """Give the operations whose state the till may be told."""
         return {

@@ -12,7 +12,9 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 
 from pos_sync.models import UNDECIDED, Device, Operation, OperationState
+from pos_sync.services.copies import report_copies
 from pos_sync.services.effects import MOST_FAILURES, Desk, Judged, voided_receipt
+from pos_sync.services.late_voids import report_late_voids
 from receivables.models import Receipt
 from receivables.services.moves import run, update_rows
 
@@ -41,6 +43,9 @@ def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
         decided, trouble = decided + done + more, trouble or again
         if not more:
             break
+    report_copies(now=now)
+    if device_id is None:
+        report_late_voids(now=now)
     if trouble is not None:
         raise trouble
     return decided

@@ -130,7 +130,7 @@ class RefundForm(TransitionForm):
         self.available = credit_of(self.row)
         branches = branches_of(self.user)
         self.fields["branch"].queryset = branches
-        self.fields["method"].choices = _methods(branches)
+        self.fields["method"].choices = branch_methods(branches)
         self.fields["amount"].initial = self.fields["seen_credit"].initial = self.available
         self.fields["cash_date"].initial = self.today
 
@@ -168,7 +168,7 @@ def credit_of(customer: Customer) -> Any:
     return CustomerCredit.objects.filter(customer=customer).available()
 
 
-def _methods(branches: QuerySet) -> list[tuple[str, str]]:
+def branch_methods(branches: QuerySet) -> list[tuple[str, str]]:
     rows = BranchPaymentMethod.objects.filter(branch__in=branches, method__is_active=True).select_related("method")
     return sorted({row.method.code: row.method.name for row in rows if row.method.code != PaymentMethod.CREDIT}.items())
 

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField
 
@@ -49,6 +49,8 @@ MOVES: dict[str, Any] = {
     "receivables.cashsession.close": _("Close the session"),
     "receivables.bankslip.supersede": _("New bank collection"),
     "receivables.bankslip.pay": _("Settle"),
+    "receivables.divergence.assign": _("Make responsible"),
+    "receivables.divergence.propose": pgettext_lazy("move", "Propose"),
     "receivables.divergence.resolve": _("Resolve"),
 }
 """What each move is called on the screens, by noun; each app may add its own."""

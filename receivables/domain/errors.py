@@ -390,6 +390,45 @@ class DebitRequired(RuleBroken):
     message = gettext_noop("The first debit is missing. Enter it or choose to reverse without debit.")
 
 
+# Divergences
+
+
+class DivergenceResolved(RuleBroken):
+    message = gettext_noop("{person} resolved this divergence at {at}: {outcome}. Nothing was done a second time.")
+
+
+class NothingPosted(RuleBroken):
+    message = gettext_noop("Nothing was posted for this divergence yet. Approve or reject what waits instead.")
+
+
+class MoneyInSuspense(RuleBroken):
+    message = gettext_noop("{amount} is in suspense: nobody knows whose it is. Identify the customer first.")
+
+
+class NothingInSuspense(RuleBroken):
+    message = gettext_noop("Nothing of this receipt is in suspense any more. Choose another outcome.")
+
+
+class NothingToPlace(RuleBroken):
+    message = gettext_noop("No credit of this divergence is left. Accept the difference instead.")
+
+
+class CreditOfAnother(RuleBroken):
+    message = gettext_noop(
+        "Installment {installment} is of another customer than the credit. Choose one of the customer’s own."
+    )
+
+
+class SecondPersonRequired(RuleBroken):
+    message = gettext_noop(
+        "You proposed this yourself. Ask another person who may approve operations of tills to confirm it."
+    )
+
+
+class PersonRequired(RuleBroken):
+    message = gettext_noop("Only a person decides this. Do it in the back office.")
+
+
 # People
 
 

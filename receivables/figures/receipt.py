@@ -104,10 +104,12 @@ def receipt_paper(receipt: Receipt) -> ReceiptPaper:
     credits = list(receipt.credits.all())
     granted = [row for row in credits if row.kind == CreditKind.GRANTED and row.source_id is None]
     taken_back = {row.source_id: row.amount for row in credits if row.kind == CreditKind.REVOKED}
+    moved_on = {row.source_id for row in credits if row.kind == CreditKind.IDENTIFIED}
+    owned = [row for row in credits if row.kind == CreditKind.GRANTED and row.pk not in moved_on]
     said = _at_station(receipt)
     return ReceiptPaper(
         number=receipt.label,
-        standing=_standing(lines, reversals, all(taken_back.get(row.pk) == row.amount for row in granted)),
+        standing=_standing(lines, reversals, all(taken_back.get(row.pk) == row.amount for row in owned)),
         issuer=_issuer(receipt.branch),
         customer=_customer(receipt.customer),
         received_on=receipt.received_on,

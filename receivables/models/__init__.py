@@ -24,7 +24,7 @@ from receivables.models.cash_movement import CashMovement, MovementStatus
 from receivables.models.cash_session import CashCount, CashSession, CashSessionClosing, SessionStatus
 from receivables.models.credit import CreditKind, CustomerCredit
 from receivables.models.customer import Customer
-from receivables.models.divergence import Divergence, DivergenceStatus
+from receivables.models.divergence import Divergence, DivergenceStatus, Outcome
 from receivables.models.exported_list import ExportedList, FileFormat
 from receivables.models.installment import Installment, InstallmentStatus
 from receivables.models.known_difference import KnownDifferenceAssignment
@@ -81,6 +81,7 @@ __all__ = [
     "LedgerAccount",
     "MovementStatus",
     "Origin",
+    "Outcome",
     "ParameterSet",
     "PaymentMethod",
     "Product",

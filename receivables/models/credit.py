@@ -20,11 +20,12 @@ class CreditKind(models.TextChoices):
     USED = "used", _("Used")
     REFUNDED = "refunded", _("Refunded")
     REVOKED = "revoked", _("Undone with its receipt")
+    IDENTIFIED = "identified", _("Identified: left the suspense")
 
 
 class CustomerCreditQuerySet(AppendOnlyQuerySet):
     def available(self) -> Decimal:
-        """Granted less used, refunded and revoked, in whole cents: SQLite adds decimals as floats."""
+        """Granted less what left it, in whole cents: SQLite adds decimals as floats."""
         granted = Q(kind=CreditKind.GRANTED)
         sums = self.aggregate(granted=models.Sum("amount", filter=granted), spent=models.Sum("amount", filter=~granted))
         return round_half_up((sums["granted"] or ZERO) - (sums["spent"] or ZERO))
@@ -37,7 +38,7 @@ class CustomerCredit(AppendOnlyModel):
         Customer, models.PROTECT, null=True, blank=True, related_name="credits", verbose_name=_("customer")
     )
     branch = models.ForeignKey(Branch, models.PROTECT, verbose_name=_("branch"))
-    kind = models.CharField(_("kind"), max_length=8, choices=CreditKind)
+    kind = models.CharField(_("kind"), max_length=10, choices=CreditKind)
     amount = money_field(_("amount"))
     receipt = models.ForeignKey(
         Receipt, models.PROTECT, null=True, blank=True, related_name="credits", verbose_name=_("receipt")

@@ -1,6 +1,6 @@
 """Row locks in one order (G.20).
 
-Inbox → accounts, cash days → titles by id → installments by id → their bank slips → customer credit.
+Inbox → divergence → accounts, cash days → titles by id → installments by id → their bank slips → customer credit.
 """
 
 from collections.abc import Collection

@@ -474,7 +474,8 @@ def void_receipt(*, receipt_id: int, reason: str, idempotency_key: str, by: Acto
     """Undo a whole receipt at its station: a fact, posted on the first open day, whatever came later.
 
     A receipt whose every share was undone before gives no reversal. Granted credit is taken back as far as it was
-    not used. The order of receipts does not bind here: newest first binds people.
+    not used, from whoever was identified as its owner. The order of receipts does not bind here: newest first binds
+    people.
     """
     wanted = {(row.account, max(row.cash_date, on)) for row in movements_of(receipt_id=receipt_id)}
     landed = land_later(wanted=wanted, by=by)
@@ -483,7 +484,8 @@ def void_receipt(*, receipt_id: int, reason: str, idempotency_key: str, by: Acto
     installments = lock_installments_of(titles)
     allocations = list(receipt.allocations.live())
     movements = [row for row in movements_of(receipt_id=receipt_id) if not _explained_by_closed_cash(row)]
-    credits = list(receipt.credits.filter(kind=CreditKind.GRANTED, source=None).order_by("pk"))
+    granted = receipt.credits.filter(kind=CreditKind.GRANTED).exclude(spendings__kind=CreditKind.IDENTIFIED)
+    credits = list(granted.order_by("pk"))
     if receipt.reversals.filter(title=None).exists() or not (allocations or movements):
         return Voided(reversal=None)
     for customer_id in sorted({credit.customer_id for credit in credits if credit.customer_id}):

@@ -155,7 +155,8 @@ def test_a_branch_tells_who_works_there_and_people_tell_where(gerencia, financei
 
 def policy(**values):
     usual = {"TOTAL_FORMS": "1", "INITIAL_FORMS": "0", "0-scope": "company", "0-max_receipt_cents": "2.000,00",
-             "0-max_pending_cents": "30.000,00", "0-warn_age_hours": "12", "0-stop_age_hours": "48"}  # fmt: skip
+             "0-max_pending_cents": "30.000,00", "0-warn_age_hours": "12", "0-stop_age_hours": "48",
+             "0-second_person_above_cents": "500,00"}  # fmt: skip
     return {f"till_policy-{name}": value for name, value in (usual | values).items()}
 
 
@@ -172,7 +173,8 @@ def test_a_set_without_a_policy_shows_the_limits_that_hold(gerencia, branch):
     assert 'value="5.000,00"' in html
     row = branch.parameter_set
     unchanged = {"0-scope": "branch", "0-max_receipt_cents": "5.000,00", "0-max_pending_cents": "50.000,00",
-                 "0-warn_age_hours": "24", "0-stop_age_hours": "168"}  # fmt: skip
+                 "0-warn_age_hours": "24", "0-stop_age_hours": "168",
+                 "0-second_person_above_cents": "500,00"}  # fmt: skip
     gerencia.post(page(row), {"name": "Renomeado", "cash_closing_control": "on"} | policy(**unchanged))
     assert ParameterSet.objects.get(pk=row.pk).name == "Renomeado"
     assert not TillPolicy.objects.exists()

@@ -149,7 +149,8 @@ def test_neither_pages_nor_history_show_the_hash(chief, branch):
 
 def test_ceilings_are_typed_in_reais_and_kept_in_cents(chief, branch):
     typed = {"parameter_set": branch.parameter_set_id, "scope": "branch", "max_receipt_cents": "5.000,00",
-             "max_pending_cents": "50.000,50", "warn_age_hours": "24", "stop_age_hours": "168"}  # fmt: skip
+             "max_pending_cents": "50.000,50", "warn_age_hours": "24", "stop_age_hours": "168",
+             "second_person_above_cents": "500,00"}  # fmt: skip
     chief.post(desk(TillPolicy, "add"), typed)
     policy = TillPolicy.objects.get()
     assert (policy.max_receipt_cents, policy.max_pending_cents) == (500_000, 5_000_050)

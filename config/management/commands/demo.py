@@ -83,7 +83,7 @@ def refuse_taken_port(port: int) -> None:
 def seed() -> dict[str, Any]:
     """Make the demonstration's data, once, and return what there is."""
     out = StringIO()
-    call_command("seed_demo", "--json", stdout=out)
+    call_command("seed_demo", "--json", "--divergences", stdout=out)
     made: dict[str, Any] = json.loads(out.getvalue())
     return made
 

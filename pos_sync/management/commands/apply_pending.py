@@ -9,6 +9,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from pos_sync.services.ingestion import apply_pending
+from pos_sync.services.quarantine import retry_readable
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--interval", type=float, default=2.0, help="seconds between rounds with --watch")
 
     def handle(self, *, watch: bool, interval: float, **_options: Any) -> None:
-        """Apply once and print how many were decided, or go on."""
+        """Read what an older version could not, then apply once and print how many were decided, or go on."""
+        retry_readable(now=timezone.now())
         if not watch:
             self.stdout.write(str(apply_pending(now=timezone.now())))
             return

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from pos_sync import demo_till
 from pos_sync.demo import ForeignTitles, seed
 
 MOST_TITLES = 5_000_000
@@ -19,14 +20,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--titles", type=_title_count, default=0, help="add plain titles up to this many in all")
+        parser.add_argument("--divergences", action="store_true", help="add a till whose receipts people must look at")
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
 
-    def handle(self, *_args: Any, titles: int, as_json: bool, **_options: Any) -> None:
+    def handle(self, *_args: Any, titles: int, divergences: bool, as_json: bool, **_options: Any) -> None:
         """Seed as of today and print what there is."""
         try:
             made = seed(today=timezone.localdate(), upto=titles)
         except ForeignTitles as refusal:
             raise CommandError(refusal.explain(translate=_)) from refusal
+        if divergences:
+            demo_till.tell(today=timezone.localdate())
         if not settings.DEBUG:
             self.stderr.write(_("Anyone can look up the passwords of these logins: change them before real use."))
         self.stdout.write(json.dumps(made, ensure_ascii=False) if as_json else as_text(made))

@@ -65,6 +65,8 @@ DEEDS.update({
     "receivables.bankslip.supersede": gettext_lazy("put bank slip %(row)s out of use"),
     "receivables.bankslip.pay": gettext_lazy("settled bank slip %(row)s"),
     "receivables.divergence.+": gettext_lazy("opened divergence %(row)s"),
+    "receivables.divergence.assign": gettext_lazy("named who answers for divergence %(row)s"),
+    "receivables.divergence.propose": gettext_lazy("proposed how divergence %(row)s ends"),
     "receivables.divergence.resolve": gettext_lazy("resolved divergence %(row)s"),
 })  # fmt: skip
 
