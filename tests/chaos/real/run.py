@@ -177,7 +177,7 @@ def main() -> int:
         seed=given("SEED") or str(Random().randrange(10**6)),
         operations=operations,
         faults=int(given("CHAOS_FAULTS", "500")),
-        tills=int(given("CHAOS_TILLS", "6")),
+        tills=int(given("CHAOS_TILLS", "10")),
         seconds=float(given("CHAOS_SECONDS", str(600 + operations / 2))),
     )
     folder = Path(tempfile.mkdtemp(prefix="quita-chaos-"))
