@@ -141,6 +141,11 @@ class Shop(Company):
             self._eyes = None
             return super().rows(statement, *values)
 
+    def undecided(self) -> int:
+        """Count what is stored and waits."""
+        ((count,),) = self.rows("SELECT count(*) FROM pos_sync_operation WHERE state IN ('pending', 'waiting')")
+        return int(count)
+
     # What must not be
 
     def violations(self) -> list[object]:
