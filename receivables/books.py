@@ -500,10 +500,12 @@ def closings_hold() -> Iterator[Violation]:
 
     A day's closing stands until it is reopened; supplements are of the day they are booked on and numbered 1..n, those
     of a session's closing are of its session. A session expects its float and all that is no supplement of it; a count
-    expects what its closing adds up to, with the balance in the drawer. No closing is rewritten (G.11).
+    expects what its closing adds up to, with the balance in the drawer. No closing is rewritten, and the difference of
+    a session is posted once an account, outside the session (G.11).
     """
     yield from _counts_hold()
     yield from _session_supplements_hold()
+    yield from _session_differences_hold()
     yield from ask(
         "B7",
         _("Cash day %(cash_day_id)s is %(status)s and has %(closings)s closings that were not reopened."),
@@ -721,6 +723,42 @@ def _session_supplements_hold() -> Iterator[Violation]:
         ) session
         WHERE expected_cents <> moved_cents
         ORDER BY cash_session_id
+        """,
+    )
+
+
+def _session_differences_hold() -> Iterator[Violation]:
+    """What a session's count found is posted once an account of its branch, outside the session."""
+    yield from ask(
+        "B7",
+        _(
+            "Cash movement %(cash_movement_id)s posts the difference of session closing %(cash_session_closing_id)s in "
+            "the session itself or in an account of another branch."
+        ),
+        """
+        SELECT movement.id AS cash_movement_id, closing.id AS cash_session_closing_id
+        FROM receivables_cashmovement movement
+        JOIN receivables_cashsessionclosing closing ON closing.id = movement.session_difference_of_id
+        JOIN receivables_cashsession session ON session.id = closing.session_id
+        JOIN receivables_ledgeraccount account ON account.id = movement.account_id
+        WHERE movement.session_id IS NOT NULL OR account.branch_id <> session.branch_id
+        ORDER BY movement.id
+        """,
+    )
+    yield from ask(
+        "B7",
+        _(
+            "The difference of session closing %(cash_session_closing_id)s is posted %(movements)s times in account "
+            "%(ledger_account_id)s."
+        ),
+        """
+        SELECT session_difference_of_id AS cash_session_closing_id, account_id AS ledger_account_id,
+               COUNT(*) AS movements
+        FROM receivables_cashmovement
+        WHERE session_difference_of_id IS NOT NULL AND status = 'posted' AND reverses_id IS NULL
+        GROUP BY session_difference_of_id, account_id
+        HAVING COUNT(*) > 1
+        ORDER BY session_difference_of_id, account_id
         """,
     )
 

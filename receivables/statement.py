@@ -132,6 +132,7 @@ def with_origins(rows: QuerySet) -> QuerySet:
     return rows.select_related(
         "history_code", "document_type", "title", "receipt", "tender__method", "session__branch", "reversal__receipt",
         "reversed_by", "clears", "difference_of__cash_day", "credit__customer",
+        "session_difference_of__session__branch",
     )  # fmt: skip
 
 

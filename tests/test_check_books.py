@@ -270,6 +270,11 @@ def sessions(world: World) -> None:
         pending_amount=Decimal(0), by=TILL, at=NOW, now=NOW,
     )  # fmt: skip
     world.late = [late_cash(world, number) for number in (1, 2)]
+    landing = land_later(wanted=[(world.cash, TODAY)], by=CLERK)[world.cash.pk, TODAY]
+    world.session_difference = post_movement(
+        account=world.cash, landing=landing, amount=Decimal(6), history_code=world.left, document_type=world.slip,
+        session_difference_of=world.closed_session.closing, by=CLERK, now=NOW,
+    )  # fmt: skip
     unknown = operation(world, "op-close-a", "session_close", "applied", body={"session_id": "a", "counted": []})
     Operation.objects.filter(pk=unknown.pk).update(flags=["session_unknown"])
 
@@ -899,6 +904,20 @@ def a_difference_posted_the_wrong_way(world: World) -> dict[str, int]:
 def supplements_of_a_session_with_a_gap(world: World) -> dict[str, int]:
     change(world.late[1], session_supplement_number=3)
     return {"cash_session_closing": world.closed_session.closing.pk}
+
+
+@bites("B7", "in the session itself or in an account of another branch")
+def a_sessions_difference_in_another_branch(world: World) -> dict[str, int]:
+    change(world.session_difference, account_id=world.counted.cash_day.account_id)
+    return {
+        "cash_movement": world.session_difference.pk, "cash_session_closing": world.closed_session.closing.pk
+    }  # fmt: skip
+
+
+@bites("B7", "is posted 2 times in account")
+def a_sessions_difference_posted_twice(world: World) -> dict[str, int]:
+    copy(world.session_difference)
+    return {"cash_session_closing": world.closed_session.closing.pk, "ledger_account": world.cash.pk}
 
 
 @bites("B7", "which is of another session")

@@ -218,7 +218,7 @@ class CashMovementAdmin(TransitionAdmin):
     }  # fmt: skip
     _shown = (
         ("account", "cash_date", "amount", "status_chip"), ("history_code", "document_type"), "notes",
-        ("title", "receipt", "session"), ("reverses", "reversal"), ("clears", "difference_of"),
+        ("title", "receipt", "session"), ("reverses", "reversal"), ("clears", "difference_of", "session_difference_of"),
         ("supplement_number", "session_supplement_number", "origin"), ("posted_at", "actor", "told_channel"),
     )  # fmt: skip
 

@@ -144,6 +144,11 @@ def _of_difference(movement: CashMovement) -> Origin:
     return _("Difference"), link(cash_day, written(cash_day.day))
 
 
+def _of_session_difference(movement: CashMovement) -> Origin:
+    closing: Any = movement.session_difference_of
+    return _("Difference"), link(closing.session)
+
+
 _ORIGINS: tuple[tuple[Callable[[CashMovement], Any], Callable[[Any], Origin]], ...] = (
     (lambda row: row.reversal_id, lambda row: (_("Reversal"), link(row.reversal, row.reversal.receipt.label))),
     (lambda row: row.reverses_id, lambda row: (_("Reversal"), opposite_of(row))),
@@ -151,6 +156,7 @@ _ORIGINS: tuple[tuple[Callable[[CashMovement], Any], Callable[[Any], Origin]], .
     (lambda row: row.session_id, _of_session),
     (lambda row: getattr(row, "credit", None), lambda row: (_("Customer’s credit"), link(row.credit.customer))),
     (lambda row: row.difference_of_id, _of_difference),
+    (lambda row: row.session_difference_of_id, _of_session_difference),
     (lambda row: row.clears_id, lambda row: (_("Known difference"), link(row.clears, gettext("cleared")))),
     (lambda row: True, lambda row: (_("By hand"), row.actor)),
 )

@@ -288,6 +288,20 @@ class CashDayNotClosed(RuleBroken):
     message = gettext_noop("The cash of this day is not closed. Open the screen again and choose from what it offers.")
 
 
+class SessionStillOpen(RuleBroken):
+    message = gettext_noop("Session {session} is still open at its till. Its difference is posted once it is closed.")
+
+
+class NoDifferenceToPost(RuleBroken):
+    message = gettext_noop("Session {session} leaves no difference in account {account}. Look at its count again.")
+
+
+class SessionDifferencePosted(RuleBroken):
+    message = gettext_noop(
+        "The difference of session {session} is already posted in account {account}. Reverse that movement first."
+    )
+
+
 class EarlierDayOpen(RuleBroken):
     message = gettext_noop(
         "Account {account} cannot be closed on {day}, because {earlier} is still open. Close {earlier} first."

@@ -49,8 +49,8 @@ class CashMovementQuerySet(AuditedQuerySet):
         """Those whose notes have every word of the text, accents and case apart; one has three letters at least."""
         return self.alias(plain_notes=Plain("notes")).filter(~Q(notes=""), has_words("plain_notes", text))
 
-    def by_method(self) -> dict[str, Moved]:
-        """Give what came in and went out by the code of the means of payment, in whole cents.
+    def with_method(self) -> Self:
+        """Annotate the `code` of the means of payment.
 
         Both legs of a credit that was spent are the customer's credit. What no tender brought is cash in a cash
         account, `outros` in a bank account.
@@ -61,7 +61,11 @@ class CashMovementQuerySet(AuditedQuerySet):
             When(account__kind=LedgerAccount.Kind.CASH, then=Value(PaymentMethod.CASH)),
             default=Value(PaymentMethod.OTHER),
         )
-        rows = self.order_by().values(code=method).annotate(
+        return self.annotate(code=method)
+
+    def by_method(self) -> dict[str, Moved]:
+        """Give what came in and went out by the code of the means of payment, in whole cents."""
+        rows = self.with_method().order_by().values("code").annotate(
             credits=models.Sum("amount", filter=Q(amount__gt=0)), debits=models.Sum("amount", filter=Q(amount__lt=0))
         )  # fmt: skip
         return {
@@ -125,6 +129,10 @@ class CashMovement(AuditedModel):
         CashDayClosing, models.PROTECT, null=True, blank=True, related_name="difference_movements",
         verbose_name=_("posts the difference of the closing"),
     )  # fmt: skip
+    session_difference_of = models.ForeignKey(
+        CashSessionClosing, models.PROTECT, null=True, blank=True, related_name="difference_movements",
+        verbose_name=_("posts the difference of the session"),
+    )  # fmt: skip
     idempotency_key = models.CharField(max_length=140, unique=True, null=True, blank=True, editable=False)
     posted_at = models.DateTimeField(_("posted at"), default=timezone.now, editable=False)
     actor = models.CharField(_("actor"), max_length=150, default="", editable=False)
@@ -159,6 +167,15 @@ class CashMovement(AuditedModel):
             models.UniqueConstraint(
                 fields=["session_supplement_of", "session_supplement_number"],
                 name="cash_movement_session_supplement_once",
+            ),
+            models.UniqueConstraint(
+                fields=["session_difference_of", "account"],
+                condition=Q(session_difference_of__isnull=False, status="posted", reverses__isnull=True),
+                name="cash_movement_session_difference_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(session_difference_of__isnull=True) | Q(session__isnull=True),
+                name="cash_movement_session_difference_is_outside",
             ),
         ]
         # In the order of a statement, the amount with it: balances are summed from the index alone.

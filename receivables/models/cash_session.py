@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
@@ -31,6 +32,9 @@ class CashSession(AuditedModel):
         verbose_name = _("cash session")
         verbose_name_plural = _("cash sessions")
         ordering = ["-opened_at"]
+        indexes = [
+            models.Index(fields=["branch", "opened_at"], condition=Q(status="open"), name="cash_session_open"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status=SessionStatus.CLOSED, closed_at__isnull=False)
@@ -41,7 +45,7 @@ class CashSession(AuditedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.branch.code} · {self.station} · {self.opened_at:%d/%m/%Y %H:%M}"
+        return f"{self.branch.code} · {self.station} · {timezone.localtime(self.opened_at):%d/%m/%Y %H:%M}"
 
     @transition(status, source=SessionStatus.OPEN, target=SessionStatus.CLOSED, permission="receivables.close_cash")
     def close(self, *, at: datetime) -> None:
@@ -59,6 +63,7 @@ class CashSessionClosing(AppendOnlyModel):
     class Meta:
         verbose_name = _("session closing")
         verbose_name_plural = _("session closings")
+        indexes = [models.Index(fields=["posted_at"])]
 
     def __str__(self) -> str:
         return str(self.session)

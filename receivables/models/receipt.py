@@ -58,6 +58,7 @@ class Receipt(AppendOnlyModel):
             models.Index(fields=["branch", "received_on"]),
             models.Index(fields=["posted_at"]),
             models.Index(fields=["received_on"], name="receipt_by_day"),
+            models.Index(fields=["branch", "number"], condition=Q(origin="till"), name="receipt_till_number"),
         ]
 
     def __str__(self) -> str:
