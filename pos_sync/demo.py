@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from pos_sync import demo_tills
 from pos_sync.models import TillOperator, TillPolicy
 from receivables.demo import bulk, registers, story, titles
 from receivables.domain.errors import RuleBroken
@@ -51,6 +52,7 @@ def seed(*, today: date, upto: int = 0) -> dict[str, Any]:
         if not is_told:
             issued = titles.issue(today=today, by=staff.finance)
             story.tell(titles=issued, staff=staff, today=today)
+            demo_tills.tell(staff=staff, today=today)
     bulk.fill(upto=upto - len(titles.plan()), today=today, by=SYSTEM)
     return made()
 

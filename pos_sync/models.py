@@ -143,7 +143,7 @@ class Device(AuditedModel):
 class DeviceToken(models.Model):
     """A bearer token's SHA-256; one device may have several while its answers got lost.
 
-    The first use of a rotated one ends those given before it.
+    The first use of a rotated one ends those given before it: they stay, told by their prefix, and open nothing.
     """
 
     device = models.ForeignKey(Device, models.PROTECT, related_name="tokens")
@@ -152,6 +152,8 @@ class DeviceToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)
     is_rotated = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         verbose_name = _("device token")
@@ -225,6 +227,8 @@ class OperationState(models.TextChoices):
 
 
 UNDECIDED = [OperationState.PENDING, OperationState.WAITING]
+NOT_APPLIED = [state for state in OperationState if state != OperationState.APPLIED]
+"""What the till's word alone did not settle: a small part of all, which the monitor reads."""
 
 
 class Operation(models.Model):
@@ -265,6 +269,7 @@ class Operation(models.Model):
             models.Index(fields=["device", "epoch", "seq"]),
             models.Index(fields=["received_at"]),
             models.Index(fields=["received_at"], condition=Q(state__in=UNDECIDED), name="operation_undecided"),
+            models.Index(fields=["device", "state"], condition=Q(state__in=NOT_APPLIED), name="operation_not_applied"),
         ]
 
     def __str__(self) -> str:
@@ -356,7 +361,7 @@ class RawBatch(AppendOnlyModel):
         verbose_name_plural = _("raw batches")
 
     def __str__(self) -> str:
-        return f"{self.device} · {self.posted_at:%d/%m/%Y %H:%M}"
+        return f"{self.device} · {timezone.localtime(self.posted_at):%d/%m/%Y %H:%M}"
 
 
 class Snapshot(models.Model):
@@ -407,6 +412,7 @@ class SyncRun(models.Model):
     class Why(models.TextChoices):
         DAILY = "daily", _("Daily synchronisation")
         ASKED = "asked", _("Asked for by a till")
+        PERSON = "person", _("Asked for by a person")
 
     class Result(models.TextChoices):
         BUILT = "built", _("Built")
@@ -424,11 +430,16 @@ class SyncRun(models.Model):
         Snapshot, models.SET_NULL, null=True, blank=True, related_name="runs", verbose_name=_("snapshot")
     )
     error = models.CharField(_("error"), max_length=500, blank=True)
+    asked_by = models.CharField(_("asked by"), max_length=150, blank=True)
 
     class Meta:
         verbose_name = _("synchronisation")
         verbose_name_plural = _("synchronisations")
         ordering = ["-began_at", "-pk"]
+        indexes = [
+            models.Index(fields=["branch", "-began_at"], name="sync_run_newest"),
+            models.Index(fields=["branch", "why", "-began_at"], name="sync_run_newest_of_a_kind"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["branch", "business_date"], condition=Q(why="daily", result="built"),
@@ -437,7 +448,7 @@ class SyncRun(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.branch} · {self.began_at:%d/%m/%Y %H:%M}"
+        return f"{self.branch} · {timezone.localtime(self.began_at):%d/%m/%Y %H:%M}"
 
 
 class Epoch(models.Model):

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 TITLES = 80_000
 CUSTOMERS = 40_000
+TILL_RECEIPTS = 12_000
 BRANCHES = 40
 LARGE = 10_000
 """A table with so many rows is not read from end to end."""
@@ -119,6 +120,28 @@ ROWS = (
            %(now)s, ''
     FROM receivables_receipt WHERE id > 1000000 AND id %% 4 = 0
     """,
+    """
+    INSERT INTO receivables_receipt (id, posted_at, actor, channel, branch_id, customer_id, number, received_on,
+        cash_date, amount, origin, station, operator, notes, idempotency_key)
+    SELECT 2000000 + n, %(now)s, '', '', (%(branches)s::bigint[])[1 + n %% 40], NULL,
+           '03-' || LPAD((1 + n / 40)::text, 6, '0'), %(today)s::date, %(today)s::date, 10, 'till', '03', '', '',
+           'op-' || n
+    FROM generate_series(1, %(receipts)s) n WHERE n %% 97 <> 0
+    """,
+    """
+    INSERT INTO pos_sync_device (id, branch_id, till, receipt_series, install_id, software, state, state_reason, epoch,
+        paired_at)
+    SELECT 1000000 + place, branch, '03', '', 'x', '', 'active', '', 1, %(now)s
+    FROM unnest(%(branches)s::bigint[]) WITH ORDINALITY AS each (branch, place)
+    """,
+    """
+    INSERT INTO pos_sync_operation (op_id, device_id, judged_as_id, epoch, seq, kind, content_hash, raw, received_at,
+        state, reason, flags, outcome, attempts, failures, changed_at)
+    SELECT 'op-' || n, 1000001 + n %% 40, 1000001 + n %% 40, 1, n, 'receipt', '', '{"op_id": "op-' || n || '"}',
+           %(now)s, CASE WHEN n %% 500 = 0 THEN 'review' WHEN n %% 700 = 0 THEN 'quarantined' ELSE 'applied' END, '',
+           '[]', '{"credit_cents": 1000, "suspense_cents": 0}', 1, 0, %(now)s
+    FROM generate_series(1, %(receipts)s) n
+    """,
     "ANALYZE",
 )
 
@@ -177,6 +200,8 @@ PAGES = {
     "customers offered": "/admin/autocomplete/?app_label=receivables&model_name=title&field_name=bill_to&term=joao+c4",
     "the search over all, by document": "/admin/search/?q=fat-0001234",
     "the search over all, by CPF": "/admin/search/?q=000.007.9",
+    "the monitor": "/admin/pos_sync/monitor/",
+    "the till sessions": "/admin/receivables/cashsession/",
     "the dashboard": "/admin/",
     "the dashboard’s aging": "/admin/?aging=1",
 }
@@ -210,7 +235,8 @@ def ledger(django_db_setup: None, django_db_blocker: Any) -> Iterator[SimpleName
 
 def _fill() -> None:
     facts = {
-        "titles": TITLES, "customers": CUSTOMERS, "today": TODAY, "now": NOW, "terms": Terms.objects.first().pk,
+        "titles": TITLES, "customers": CUSTOMERS, "receipts": TILL_RECEIPTS, "today": TODAY, "now": NOW,
+        "terms": Terms.objects.first().pk,
         "branches": list(Branch.objects.order_by("pk").values_list("pk", flat=True)),
         "account": LedgerAccount.objects.first().pk, "method": PaymentMethod.objects.first().pk,
         "accounts": list(LedgerAccount.objects.order_by("pk").values_list("pk", flat=True)[:BRANCHES]),

@@ -2,25 +2,34 @@
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from pos_sync import words
-from pos_sync.admin.pairing import PairForm
+from pos_sync.admin.device_tables import (
+    exposure_table,
+    former_table,
+    numbers_table,
+    operations_table,
+    states_table,
+    tokens_table,
+)
+from pos_sync.admin.pairing import PairForm, show_code
+from pos_sync.figures.monitor import TillLine, line_of
 from pos_sync.models import Device, DeviceState
 from pos_sync.reports import silent_on
 from pos_sync.services.devices import DeviceReasonMissing, TillInUse, change_device_state
 from pos_sync.services.pairing import make_pairing_code
-from pos_sync.words import in_words
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.explain import reais, written
-from receivables.admin.tables import Table, chip, link
+from receivables.admin.tables import Table, chip
 from receivables.admin.transitions import Line, Transition, TransitionAdmin, TransitionForm
 from receivables.domain.money import from_cents
 from receivables.services import access
@@ -93,6 +102,14 @@ def _may_manage(user: Any, device: Device | None) -> None:
         access.require_branch(user, device.branch)
 
 
+def _line(device: Any) -> TillLine:
+    """Give the figures of a device's page, asked for once."""
+    if not hasattr(device, "told_line"):
+        device.told_line = line_of(device, now=timezone.now())
+    line: TillLine = device.told_line
+    return line
+
+
 @admin.register(Device)
 class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
     branch_lookups = ("branch",)
@@ -103,7 +120,7 @@ class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
     list_select_related = ("branch", "contact")
     search_fields = ("till", "software")
     fields = (("branch", "till", "receipt_series", "state_chip"), ("software", "epoch", "paired_at", "replaced_at"),
-              "state_reason", ("last_contact", "data_as_of", "pending"))  # fmt: skip
+              ("state_reason", "data_as_of"))  # fmt: skip
     transitions: ClassVar = {
         "suspend": Transition(
             label=_("Suspend"), form=SuspendForm, service=change_device_state, verb="suspend", require=_may_manage
@@ -116,8 +133,9 @@ class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
         ),
     }
     desk_transitions: ClassVar = {
-        "pair": Transition(label=_("Pair a till"), form=PairForm, service=make_pairing_code, require=_may_manage),
-    }
+        "pair": Transition(label=_("Pair a till"), form=PairForm, service=make_pairing_code, require=_may_manage,
+                           answers=show_code),
+    }  # fmt: skip
 
     @admin.display(description=_("state"), ordering="state")
     def state_chip(self, device: Device) -> SafeString:
@@ -138,16 +156,37 @@ class DeviceAdmin(TransitionAdmin, ReadOnlyAdmin):
         contact = getattr(device, "contact", None)
         return f"{contact.pending_count} · {reais(from_cents(contact.pending_sum_cents))}" if contact else "—"
 
+    def head(self, row: Any) -> dict[str, Any]:
+        """Give what is at stake at the till now."""
+        line = _line(row)
+        exposure, numbers = line.exposure, line.numbers
+        return {
+            **super().head(row),
+            "subtitle": row.state_reason,
+            "numbers": [
+                (_("last contact"), written(exposure.last_contact_at)),
+                (_("pending at the till"), f"{exposure.pending_count} · {reais(from_cents(exposure.pending_cents))}"),
+                (_("receipts that arrived"), f"{numbers.arrived} / {numbers.issued}"),
+                (_("numbers missing"), written(numbers.missing)),
+            ],
+        }
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        links = self._links(request, object_id) if object_id else []
+        return super().changeform_view(request, object_id, form_url, {"links": links, **(extra_context or {})})
+
+    def _links(self, request: HttpRequest, object_id: str) -> list[dict[str, Any]]:
+        """Lead to the pairing of a new device for the same till, which replaces this one."""
+        if not request.user.has_perm("pos_sync.manage_devices"):
+            return []
+        device = self.get_row(request, object_id)
+        query = urlencode({"branch": device.branch_id, "till": device.till})
+        address = f"{reverse('admin:pos_sync_device_pair')}?{query}"
+        return [{"name": "pair", "label": _("Pair again"), "url": address}]
+
     def related_tables(self, request: HttpRequest, row: Any) -> Sequence[Table]:
-        table = Table(
-            _("Operations, newest first"), [_("sequence"), _("kind"), _("state"), _("reason"), _("received at")],
-            _("This till has sent nothing yet."),
-        )  # fmt: skip
-        operations = row.operations.order_by("-pk")[:50]
-        return [
-            table.fill(
-                [link(each, written(each.seq)), in_words(words.KINDS, each.kind),
-                 chip(each.state, each.get_state_display()), in_words(words.REASONS, each.reason), each.received_at]
-                for each in operations
-            )
-        ]  # fmt: skip
+        line = _line(row)
+        return [exposure_table(line), numbers_table(line), operations_table(row), tokens_table(row), states_table(row),
+                former_table(row)]  # fmt: skip

@@ -8,6 +8,7 @@ from receivables.admin.explain import MOVES, WORDS
 from receivables.admin.menu import MENU, PARAMETERS, Entry, Section
 
 MENU.append(Section(70, _("Tills (POS)"), [
+    Entry(_("Monitor"), page="monitor"),
     Entry(_("Tills"), "pos_sync_device"),
     Entry(_("Operators"), "pos_sync_tilloperator"),
     Entry(_("Pairing codes"), "pos_sync_pairingcode"),

@@ -11,13 +11,20 @@ from django.utils import timezone
 
 from pos_sync.models import Device, DeviceState, SyncRun
 from pos_sync.services.snapshot import build, one_builder
-from receivables.models import Branch
+from receivables.domain.errors import RuleBroken, gettext_noop
+from receivables.models import Actor, Branch
 
 logger = logging.getLogger(__name__)
 
 READY_BY = time(5, 0)
 """From this hour on, São Paulo's (G.8), a branch without today's snapshot gets one, however late the beat wakes."""
 PAGE_SIZE = 1000
+
+
+class SynchronisationFailed(RuleBroken):
+    message = gettext_noop(
+        "The synchronisation of {branch} failed; its tills keep what they have. The cause is in Synchronisations."
+    )
 
 
 def prepare_all(*, now: datetime, even_before_hours: bool = False) -> int:
@@ -48,3 +55,17 @@ def _prepared(branch: Branch, now: datetime) -> bool:
         logger.exception("the daily synchronisation of branch %s failed; the next round tries again", branch)
         return False
     return True
+
+
+def synchronise_now(*, branch: Branch, by: Actor, now: datetime) -> SyncRun:
+    """Build a branch's snapshot anew, whatever there is: its tills get it at their next contact (H9, forced).
+
+    Raises SynchronisationFailed; the run is recorded either way, signed by who asked.
+    """
+    try:
+        with one_builder(branch.pk):
+            build(branch, page_size=PAGE_SIZE, why=SyncRun.Why.PERSON, now=now, asked_by=by.name)
+    except Exception as failure:
+        logger.exception("the forced synchronisation of branch %s failed", branch)
+        raise SynchronisationFailed(branch=str(branch)) from failure
+    return SyncRun.objects.filter(branch=branch, why=SyncRun.Why.PERSON).latest("began_at", "pk")

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from pos_sync import protocol
 from pos_sync.models import Device, DeviceContact, DeviceState, DeviceToken, TillPolicy
@@ -52,7 +53,7 @@ def find_device(*, token: str, now: datetime) -> Device | None:
     found = (
         DeviceToken.objects.select_related("device__branch__parameter_set").filter(token_hash=token_hash(token)).first()
     )
-    if found is None:
+    if found is None or found.ended_at is not None:
         return None
     if found.is_rotated and found.last_used_at is None:
         _end_earlier(found, now)
@@ -64,7 +65,8 @@ def _end_earlier(token: DeviceToken, now: datetime) -> None:
     """Use a rotated token for the first time: those that the device was given before it open nothing any more."""
     with transaction.atomic():
         if DeviceToken.objects.filter(pk=token.pk, last_used_at=None).update(last_used_at=now):
-            DeviceToken.objects.filter(device=token.device_id, pk__lt=token.pk).delete()
+            earlier = DeviceToken.objects.filter(device=token.device_id, pk__lt=token.pk, ended_at=None)
+            earlier.update(ended_at=now, ended_by=_("first use of %(prefix)s…") % {"prefix": token.prefix})
             logger.info("device %s uses its new token", token.device_id)
     token.last_used_at = now
 

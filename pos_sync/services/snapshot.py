@@ -149,9 +149,11 @@ def _page(
 # Building
 
 
-def build(branch: Branch, *, page_size: int, why: str, now: datetime, asked: Asked | None = None) -> Page | None:
+def build(
+    branch: Branch, *, page_size: int, why: str, now: datetime, asked: Asked | None = None, asked_by: str = ""
+) -> Page | None:
     """Freeze what the tills of a branch need, and keep a record of it; give the asking till's first page."""
-    run = SyncRun(branch=branch, why=why, business_date=timezone.localdate(now), began_at=now)
+    run = SyncRun(branch=branch, why=why, business_date=timezone.localdate(now), began_at=now, asked_by=asked_by)
     began = perf_counter()
     try:
         page = in_its_epoch(lambda: _build(run, page_size, asked), now=now)

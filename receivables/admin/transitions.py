@@ -164,6 +164,8 @@ class Transition:
     verb: str = ""
     applies: Callable[[Any], bool] = lambda row: True
     goes_to: Callable[[Any], str] | None = None
+    answers: Callable[[HttpRequest, Any], HttpResponse] | None = None
+    """Shows what came of it on a page of its own: seen once, for nothing keeps it."""
     why_not: Callable[[Any], RuleBroken | None] = lambda row: None
     """Names the rule by which a row is not for this move, where its status alone does not tell."""
     is_rare: bool = False
@@ -353,6 +355,8 @@ class TransitionAdmin(HouseAdmin):
         with transaction.atomic():
             result = transition.act(form, by=Actor.person(request.user))
             form.verify(result)
+        if transition.answers is not None:
+            return transition.answers(request, result)
         self.message_user(request, form.done(result), messages.SUCCESS)
         if transition.goes_to is not None:
             return HttpResponseRedirect(transition.goes_to(result))

@@ -1,16 +1,23 @@
 """Caixas (PDV) in the back office: device states, pairing codes shown once, PINs and ceilings."""
 
+import json
 import re
 
 import pytest
+import segno
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from pos_sync.models import Device, DeviceState, Operation, PairingCode, TillOperator, TillPolicy
+from pos_sync.services.devices import record_contact
 from pos_sync.services.pairing import InvalidTill
 from receivables.models import SYSTEM
 from tests.admin.conftest import at_the_desk
 from tests.admin.pages import buttons_of, desk, errors_of, page
-from tests.make import REASON, make_branch, make_user
+from tests.make import NOW, REASON, make_branch, make_user
+from tests.pos_sync.door import Till, ask_to_pair, body_of, get, send
+from tests.pos_sync.test_ingestion import Till as SpokenTill
+from tests.pos_sync.test_ingestion import make_device
+from tests.pos_sync.test_monitor import issue
 
 pytestmark = pytest.mark.django_db
 
@@ -63,11 +70,47 @@ def test_a_device_of_another_branch_is_not_found(foreigner, device):
 
 
 def test_a_pairing_code_is_shown_once(chief, branch):
-    response = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}, follow=True)
-    shown = re.search(r"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", response.content.decode())
+    response = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"})
+    shown = re.search(r'<output id="code">(([0-9A-Z]{4}-){3}[0-9A-Z]{4})</output>', response.content.decode())
     assert shown
+    assert "no-store" in response.headers["Cache-Control"]
     assert PairingCode.objects.get().till == "03"
-    assert shown.group() not in chief.get(desk(Device, "changelist")).content.decode()
+    for address in (desk(Device, "changelist"), desk(PairingCode, "changelist"), page(PairingCode.objects.get())):
+        assert shown.group(1) not in chief.get(address).content.decode()
+
+
+def test_the_code_pairs_a_till(chief, branch):
+    fresh = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}).context["fresh"]
+    assert ask_to_pair(fresh.code).status_code == 201
+    assert Device.objects.get().till == "03"
+
+
+def test_the_picture_opens_the_till_with_the_code(chief, branch):
+    response = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}, secure=True)
+    context = response.context
+    address = f"https://testserver/till/#pair={context['fresh'].code}"
+    assert context["picture"] == segno.make(address, error="m").svg_inline(
+        border=4, omitsize=True, svgclass=None, lineclass=None
+    )
+
+
+def test_the_picture_has_no_style_that_the_policy_would_refuse(chief, branch):
+    html = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}).content.decode()
+    (picture,) = re.findall(r"<svg.*?</svg>", html)
+    assert "style" not in picture
+    assert "<script>" not in html
+
+
+def test_the_code_tells_how_long_it_lives(chief, branch):
+    html = chief.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}).content.decode()
+    assert 'data-until="2026-11-23T12:10:00-03:00"' in html
+    assert "23/11/2026 12:10" in html
+
+
+def test_a_till_is_paired_again_from_its_page(chief, device):
+    (link,) = chief.get(page(device)).context["links"]
+    assert link["url"] == f"{desk(Device, 'pair')}?branch={device.branch_id}&till=03"
+    assert chief.get(link["url"]).context["form"].initial["till"] == "03"
 
 
 def test_a_till_number_that_cannot_be_is_told_beside_it(chief, branch):
@@ -90,6 +133,76 @@ def _permission(codename):
 
 def test_pairing_needs_its_permission(suporte, branch):
     assert suporte.post(desk(Device, "pair"), {"branch": branch.pk, "till": "03"}).status_code == 403
+
+
+# A device's page
+
+
+def table(client, device, place):
+    return [[str(cell.text) for cell in row] for row in client.get(page(device)).context["tables"][place].rows]
+
+
+EXPOSURE, NUMBERS, OPERATIONS, TOKENS, STATES, OTHERS = range(6)
+
+
+def test_a_device_tells_its_exposure_beside_the_ceilings(chief, device):
+    policy = TillPolicy(parameter_set=device.branch.parameter_set, max_pending_cents=10_000)
+    policy.save_as(SYSTEM)
+    record_contact(device_id=device.pk, now=NOW, pending_count=2, pending_sum_cents=10_001, snapshot_as_of=NOW)
+    receipt, pending, age = table(chief, device, EXPOSURE)
+    assert receipt[1:3] == ["—", "R$ 5.000,00"]
+    assert pending[1:3] == ["R$ 100,01", "R$ 100,00"]
+    assert "chip-held" in pending[3]
+    assert "chip-applied" in age[3]
+
+
+def test_the_largest_receipt_without_the_server_is_told(chief, device):
+    for number, (mode, cents) in enumerate([("offline", 600_000), ("online", 900_000), ("offline", 100)], start=1):
+        body = {"mode": mode, "tenders": [{"method": "cash", "amount_cents": cents}], "lines": []}
+        raw = json.dumps({"op_id": f"o{number}", "seq": number, "kind": "receipt", "v": 1, "body": body,
+                          "occurred_at": "2026-11-23T12:00:00-03:00"})  # fmt: skip
+        Operation.objects.create(op_id=f"o{number}", device=device, judged_as=device, epoch=1, seq=number,
+                                 kind="receipt", raw=raw)  # fmt: skip
+    largest = table(chief, device, EXPOSURE)[0]
+    assert largest[1] == "R$ 6.000,00"
+    assert "chip-held" in largest[3]
+
+
+def test_a_device_tells_its_tokens_by_prefix_and_what_ended_them(chief, branch):
+    till = Till(branch=branch)
+    fresh = body_of(send("token/rotate", raw=b"", token=till.token))["token"]
+    assert get("operations", token=fresh).status_code == 200
+    newest, first = table(chief, Device.objects.get(), TOKENS)
+    assert (newest[0], first[0]) == (f"{fresh[:8]}…", f"{till.token[:8]}…")
+    assert "chip-active" in newest[3]
+    assert "chip-replaced" in first[3]
+    assert (first[4], newest[4]) == ("23/11/2026 12:00", "—")
+    assert fresh[:8] in first[5]
+    assert till.token not in chief.get(page(Device.objects.get())).content.decode()
+
+
+def test_a_device_tells_who_ended_it_and_why(chief, device):
+    chief.post(page(device, "revoke"), {"reason": REASON})
+    newest, first = table(chief, device, STATES)
+    assert (newest[2], newest[3]) == (chief.user.username, REASON)
+    assert "chip-revoked" in newest[1]
+    assert "chip-active" in first[1]
+    assert REASON in str(chief.get(page(device)).context["head"]["subtitle"])
+
+
+def test_a_device_names_the_others_of_its_till(chief, branch):
+    Till(branch=branch)
+    Till(branch=branch, install_id="another")
+    former, current = Device.objects.order_by("pk")
+    (row,) = table(chief, current, OTHERS)
+    assert page(former) in row[0]
+    assert "chip-replaced" in row[1]
+
+
+def test_the_missing_numbers_of_a_till_are_listed_run_by_run(chief, branch):
+    till = SpokenTill(make_device(branch))
+    issue(till, "03-000002", "03-000006")
+    assert table(chief, till.device, NUMBERS) == [["03-000001", "1"], ["03-000003–005", "3"]]
 
 
 # Operators
