@@ -17,6 +17,7 @@ from pos_sync.models import (
     RawBatch,
     Snapshot,
     SyncRun,
+    TillOperator,
 )
 from pos_sync.services.devices import change_device_state
 from pos_sync.services.pairing import make_pairing_code
@@ -37,6 +38,11 @@ from tests.make import REASON, cash_account, deposit, make_branch, make_paramete
 def live_in() -> Any:
     """Fill the ledger; give an administrator who works in every branch."""
     call_command("seed_demo", verbosity=0)
+    return fill()
+
+
+def fill() -> Any:
+    """Let something of each kind happen in branches of its own; give an administrator who works in every branch."""
     chief = make_user(username="chefe", is_superuser=True)
     branch = make_branch(name="Vivida")
     by = Actor.person(chief)
@@ -102,6 +108,7 @@ def _count_with_a_difference(day: date, **moment: Any) -> None:
 
 
 def _tills(branch: Branch, *, by: Actor) -> None:
+    TillOperator(branch=branch, code="7", name="Rosane", pin_hash="x").save_as(by)
     device = Device(branch=branch, till="03", install_id="lived-in")
     device.save_as(SYSTEM)
     for number, state in enumerate(OperationState.values, start=1):

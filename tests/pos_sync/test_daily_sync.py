@@ -1,16 +1,18 @@
 """Prepared snapshots: built once a branch and day, served while nothing is newer, told by their ETag (H5, H6)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import IntegrityError, connection, connections, reset_queries, transaction
 from django.test.utils import CaptureQueriesContext
 
-from pos_sync.models import Snapshot, SyncRun
+from pos_sync.models import Device, Snapshot, SnapshotPage, SyncRun
 from pos_sync.services import daily_sync, snapshot
 from pos_sync.services.daily_sync import PAGE_SIZE, prepare_all
+from pos_sync.services.snapshot import Asked, first_page
 from receivables.services.settlement import settle_title
 from tests.make import CASHIER, NOW, TODAY, deposit, make_branch, make_title
 from tests.pos_sync.door import Till, body_of, operation
@@ -100,6 +102,82 @@ def test_two_schedulers_do_the_work_once(till, monkeypatch):
     assert SyncRun.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("utc", "day"),
+    [
+        ("2026-11-23T23:30:00", TODAY),  # 20:30 in São Paulo
+        ("2026-11-24T02:59:00", TODAY),  # 23:59
+        ("2026-11-24T08:00:00", TODAY + timedelta(1)),  # 05:00 of the next day
+    ],
+)
+def test_the_day_is_that_of_sao_paulo_whatever_the_hour_of_utc(till, utc, day):
+    assert prepare_all(now=datetime.fromisoformat(f"{utc}+00:00")) == 1
+    assert SyncRun.objects.get().business_date == day
+
+
+def test_between_midnight_and_the_hour_of_opening_nothing_is_prepared(till):
+    assert prepare_all(now=datetime.fromisoformat("2026-11-24T03:30:00+00:00")) == 0
+
+
+def test_days_that_were_missed_cost_one_building_and_no_more(till):
+    prepare_all(now=MORNING)
+    assert [prepare_all(now=MORNING + timedelta(days=4)), prepare_all(now=MORNING + timedelta(days=4, hours=1))] == [
+        1,
+        0,
+    ]
+    assert list(SyncRun.objects.order_by("pk").values_list("business_date", flat=True)) == [
+        TODAY, TODAY + timedelta(days=4),
+    ]  # fmt: skip
+
+
+def test_a_till_that_asked_first_leaves_the_daily_synchronisation_to_be_done(till):
+    asked(till)
+    assert prepare_all(now=NOW) == 1
+    assert sorted(SyncRun.objects.values_list("why", flat=True)) == ["asked", "daily"]
+
+
+def test_the_database_keeps_one_daily_synchronisation_a_branch_and_day(till):
+    prepare_all(now=MORNING)
+    copy = SyncRun.objects.get()
+    copy.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy.save()
+
+
+def in_threads(work, *, count):
+    """Let several processes' worth of connections do the same at once; give what each made of it."""
+
+    def one(_number):
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(one, range(count)))
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's test database is not shared between threads")
+@pytest.mark.django_db(transaction=True)
+def test_schedulers_that_wake_at_once_do_the_work_once():
+    branches = [make_branch(), make_branch()]
+    for number, branch in enumerate(branches):
+        Till(branch=branch, install_id=str(number))
+    done = in_threads(lambda: prepare_all(now=MORNING), count=4)
+    assert sum(done) == len(branches)
+    assert SyncRun.objects.filter(why="daily", result="built").count() == len(branches)
+    assert Snapshot.objects.count() == len(branches)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's test database is not shared between threads")
+@pytest.mark.django_db(transaction=True)
+def test_of_tills_that_find_news_at_once_one_has_it_built_and_the_others_wait_for_it():
+    device = Device.objects.get(pk=int(Till(branch=make_branch()).device_id))
+    pages = in_threads(lambda: first_page(Asked(device=device, limit=PAGE_SIZE, now=NOW)), count=6)
+    assert len({page.snapshot_id for page in pages}) == 1
+    assert SyncRun.objects.count() == 1
+
+
 # Served
 
 
@@ -147,6 +225,40 @@ def test_serving_a_prepared_one_asks_for_no_installments(till):
         asked(till, limit=PAGE_SIZE)
     columns = [query["sql"] for query in queries if "carried_charges" in query["sql"]]
     assert columns == []
+
+
+WAKING = 1_000
+
+
+def test_a_thousand_tills_that_wake_are_served_what_was_prepared(till):
+    """One building serves them all, and a page costs as many statements for the last as for the first."""
+    prepare_all(now=MORNING)
+    device = Device.objects.get(pk=int(till.device_id))
+    first_page(Asked(device=device, limit=PAGE_SIZE, now=NOW))
+    costs, served = set(), set()
+    for number in range(WAKING):
+        reset_queries()  # what is remembered of them is bounded
+        with CaptureQueriesContext(connection) as queries:
+            page = first_page(Asked(device=device, limit=PAGE_SIZE, now=NOW + timedelta(milliseconds=number)))
+        costs.add(len(queries))
+        served.add(page.snapshot_id)
+    assert (len(served), len(costs), SyncRun.objects.count()) == (1, 1, 1)
+
+
+def test_tills_that_have_it_already_are_told_so_without_a_page_being_read(till):
+    prepare_all(now=MORNING)
+    known = asked(till, limit=PAGE_SIZE).headers["ETag"]
+    with CaptureQueriesContext(connection) as queries:
+        assert asked(till, known, limit=PAGE_SIZE).status_code == 304
+    assert [query["sql"] for query in queries if "snapshotpage" in query["sql"]] == []
+    assert SyncRun.objects.count() == 1
+
+
+def test_pages_are_kept_compressed(till):
+    prepare_all(now=MORNING)
+    bodies = list(SnapshotPage.objects.values_list("body", flat=True))
+    assert [bytes(body)[:2] for body in bodies] == [b"\x1f\x8b"]
+    assert sum(len(bytes(body)) for body in bodies) == SyncRun.objects.get().size
 
 
 # ETag
