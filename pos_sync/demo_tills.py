@@ -17,6 +17,7 @@ from pos_sync.services.inbox import store_batch
 from pos_sync.services.ingestion import ingest_device
 from pos_sync.services.pairing import PairingRequest, make_pairing_code, pair
 from receivables.demo.registers import Staff
+from receivables.demo.story import business_days_before
 from receivables.demo.titles import PREFIX
 from receivables.domain.money import ZERO, to_cents
 from receivables.models import Title
@@ -37,23 +38,23 @@ def tell(*, staff: Staff, today: date) -> None:
 
 
 def _busy(branch: str, operator: str, *, today: date, staff: Staff, is_whole: bool = False) -> None:
-    """A morning shift, closed and counted, and one that is open; a number is missing unless all is whole."""
-    till = _Till.paired(branch, BUSY, at=_at(today, 7), staff=staff)
-    till.open("manha", operator, _at(today, 7, 5), float_cents=20_000)
-    taken = [till.receive(number, "manha", operator, _at(today, 7, 10 + number)) for number in (2, 3)]
+    """A shift without connection, closed and counted, and another one; a receipt never came unless all is whole."""
+    day = _last_day(today)
+    till = _Till.paired(branch, BUSY, at=_at(day - timedelta(40), 9), staff=staff)
+    till.open("manha", operator, _at(day, 8, 5), float_cents=20_000)
+    taken = [till.receive(number, "manha", operator, _at(day, 8, 10 + number)) for number in (2, 3)]
     till.do("cash_out", {"amount_cents": 10_000, "reason": "Sangria para o cofre", "session_id": "manha"},
-            _at(today, 7, 40))  # fmt: skip
+            _at(day, 11, 40))  # fmt: skip
     counted = 20_000 + sum(taken) - 10_000 - (0 if is_whole else 500)
     left = {"count": 0, "sum_cents": 0} if is_whole else {"count": 1, "sum_cents": 18_000}
     body = {"session_id": "manha", "counted": [{"method": "cash", "amount_cents": counted}], "pending": left}
-    till.do("session_close", body, _at(today, 7, 50))
-    till.send(_at(today, 7, 51))
-    till.open("tarde", operator, _at(today, 8), float_cents=20_000)
+    till.do("session_close", body, _at(day, 12, 2))
+    till.open("tarde", operator, _at(day, 13), float_cents=20_000)
     if not is_whole:
-        till.receipts += 1  # a receipt that was printed, and that never came
-    till.receive(4, "tarde", operator, _at(today, 8, 6))
-    till.send(_at(today, 8, 10), pending=(0, 0))
-    till.synchronised(_at(today, 8, 11))
+        till.lose_a_receipt()
+    till.receive(4, "tarde", operator, _at(day, 13, 26))
+    till.send(_at(today, 7, 40), pending=(0, 0))
+    till.synchronised(_at(today, 7, 41))
 
 
 def _silent(branch: str, operator: str, *, today: date, staff: Staff) -> None:
@@ -67,28 +68,34 @@ def _silent(branch: str, operator: str, *, today: date, staff: Staff) -> None:
 
 def _suspended(branch: str, operator: str, *, today: date, staff: Staff) -> None:
     """A till that was suspended and went on receiving: its money is in dispute."""
-    till = _Till.paired(branch, LEFT, at=_at(today - timedelta(20), 9), staff=staff)
+    day = _last_day(today)
+    till = _Till.paired(branch, LEFT, at=_at(day - timedelta(20), 9), staff=staff)
+    till.synchronised(_at(day, 8))
     reason = "Equipamento emprestado a outra loja sem aviso."
     change_device_state(device_id=str(till.device.pk), state=DeviceState.SUSPENDED, reason=reason, by=staff.management)
-    till.receive(2, "s1", operator, _at(today, 7, 20))
+    till.receive(2, "s1", operator, _at(day, 15, 20))
     till.send(_at(today, 7, 30), pending=(0, 0))
-    till.synchronised(_at(today - timedelta(2), 8))
 
 
 def _beaten_to_it(branch: str, operator: str, *, today: date, staff: Staff) -> None:
-    """A till whose customer had paid at the counter a minute before."""
-    till = _Till.paired(branch, BUSY, at=_at(today, 7), staff=staff)
-    till.open("s1", operator, _at(today, 7, 5), float_cents=15_000)
-    till.receive(3, "s1", operator, _at(today, 7, 15))
+    """A till whose customer had paid by Pix a minute before."""
+    day = _last_day(today)
+    till = _Till.paired(branch, BUSY, at=_at(day - timedelta(40), 9), staff=staff)
+    till.open("s1", operator, _at(day, 9, 5), float_cents=15_000)
+    till.receive(3, "s1", operator, _at(day, 9, 15))
     title = till.title(4)
-    due = sum((each.total for each in quote(title_ids=[title.pk], on=today)), ZERO)
-    till.receive(4, "s1", operator, _at(today, 7, 25))
+    due = sum((each.total for each in quote(title_ids=[title.pk], on=day)), ZERO)
+    till.receive(4, "s1", operator, _at(day, 9, 25))
     settle_title(
-        title_id=title.pk, received=due, received_on=today, deposit=Deposit(method_code="pix", cash_date=today),
-        by=staff.treasury, now=_at(today, 7, 24), on=today,
+        title_id=title.pk, received=due, received_on=day, deposit=Deposit(method_code="pix", cash_date=day),
+        by=staff.treasury, now=_at(day, 9, 24), on=day,
     )  # fmt: skip
     till.send(_at(today, 7, 30), pending=(0, 0))
     till.synchronised(_at(today, 7, 31))
+
+
+def _last_day(today: date) -> date:
+    return business_days_before(today, count=1)[0]
 
 
 @dataclass
@@ -141,6 +148,11 @@ class _Till:
         }  # fmt: skip
         self.do("receipt", body, at)
         return cents
+
+    def lose_a_receipt(self) -> None:
+        """Print a receipt that never comes."""
+        self.seq += 1
+        self.receipts += 1
 
     def send(self, at: datetime, *, pending: tuple[int, int] | None = None) -> None:
         """Deliver what waits, and let it be applied."""

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from stdnum.br import cpf
 
+from pos_sync.figures.monitor import monitor_of
 from pos_sync.models import Device, TillOperator, TillPolicy
 from receivables.demo import bulk, names
 from receivables.demo.story import business_days_before
@@ -35,7 +36,7 @@ from receivables.models import (
 )
 from receivables.services import groups
 from receivables.services.title import issue_titles
-from tests.make import make_title
+from tests.make import make_title, make_user
 
 NOON = "2026-11-23 12:00:00-03:00"  # a Monday
 TODAY = date(2026, 11, 23)
@@ -161,9 +162,19 @@ def test_the_first_operator_of_each_branch_is_a_supervisor(made):
     assert TillOperator.objects.filter(is_supervisor=True).count() == len(CODES)
 
 
-def test_no_till_is_paired_yet(made):
-    assert len({(till["branch"], till["till"]) for till in made["tills"]}) >= len(CODES)
-    assert not Device.objects.exists()
+def test_no_till_that_is_offered_is_paired_yet(made):
+    offered = {(till["branch"], till["till"]) for till in made["tills"]}
+    assert len(offered) >= len(CODES)
+    assert not offered & set(Device.objects.values_list("branch__code", "till"))
+
+
+def test_the_monitor_has_something_to_tell(made):
+    found = monitor_of(make_user(is_superuser=True), now=datetime.fromisoformat(NOON))
+    assert (found.missing, found.pending.count, found.sessions) == (1, 4, 4)
+    assert [bool(found.total(state).count) for state in ("review", "quarantined", "held")] == [True, True, False]
+    (late,) = found.closings
+    assert (late.closing.pending_count, late.still_pending) == (1, 1)
+    assert sum(line.is_silent_on(TODAY) for line in found.tills) == 1
 
 
 def test_someone_has_a_cnpj_with_letters_and_every_document_is_valid(made):

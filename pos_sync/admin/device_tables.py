@@ -24,7 +24,7 @@ def exposure_table(line: TillLine) -> Table:
     exposure, policy = line.exposure, line.exposure.policy
     largest = _largest_offline(line.device)
     age = exposure.age
-    aged = _("%(hours)s h") % {"hours": int(age.total_seconds() // 3600)} if age else _("never synchronised")
+    aged = f"{int(age.total_seconds() // 3600)} h" if age else _("never synchronised")
     ceilings = _("warns at %(warn)s h, stops at %(stop)s h") % {
         "warn": policy.warn_age_hours, "stop": policy.stop_age_hours,
     }  # fmt: skip

@@ -155,7 +155,10 @@ def test_of_two_rotations_the_later_ends_the_earlier(till):
     lost, fresh = rotate(till.token), rotate(till.token)
     assert works(fresh)
     assert (works(till.token), works(lost)) == (False, False)
-    assert DeviceToken.objects.count() == 1
+    assert [token.prefix for token in DeviceToken.objects.filter(ended_at=None)] == [fresh[:8]]
+    ended = DeviceToken.objects.exclude(ended_at=None).values_list("prefix", "ended_by")
+    assert dict(ended).keys() == {till.token[:8], lost[:8]}
+    assert all(fresh[:8] in by for _prefix, by in ended)
 
 
 def test_a_token_that_came_later_outlives_the_use_of_an_earlier_one(till):
