@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pos_sync', '0006_answer_divergences'),
-        ('receivables', '0009_session_differences'),
+        ('receivables', '0011_session_differences'),
     ]
 
     operations = [

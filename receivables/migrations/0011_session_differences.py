@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('receivables', '0008_know_billing_types'),
+        ('receivables', '0010_resolve_divergences'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
