@@ -76,9 +76,17 @@ export class Till extends EventTarget {
     if (name === "progress") this.progress = detail;
     if (name === "operations") await this.readOperations();
     if (name === "rows") { this.progress = null; await this.readRows(); }
-    if (name === "device") { await this.readRows(); await this.readOperations(); }
+    if (name === "device") await this.becomeAnother();
     if (name === "hurry") this.sync.hurry();
     this.tell(name);
+  }
+
+  /** Another window paired this till, or ended it: whoever is signed in here was so at another one. */
+  async becomeAnother() {
+    const before = this.device?.device_id;
+    await this.readRows();
+    await this.readOperations();
+    if (this.device?.device_id !== before) this.signOut();
   }
 
   tell(name) {

@@ -23,6 +23,7 @@ from tests.pos_sync.door import pairing_code
 
 pytestmark = pytest.mark.browser
 
+WITHOUT_KEYS = {"resync running"}
 TABLET = {"width": 768, "height": 1024}
 PICTURES = os.environ.get("TILL_PICTURES")
 # What a till's screen has room for when its letters are twice as large (a browser's zoom of 200 %).
@@ -44,7 +45,16 @@ class Eye:
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             self.wrong += [f"{state}, {scheme}: {each}" for each in violations(self.page, only)]
             self._keep(f"{state} {scheme} {size['width']}")
+        self._focus(state)
         self._in_large_letters(state)
+
+    def _focus(self, state: str) -> None:
+        """Somebody with a keyboard knows where they are: the focus is on something that can be seen."""
+        where = self.page.evaluate(
+            "() => { const { tagName, offsetParent } = document.activeElement; return offsetParent && tagName; }"
+        )
+        if where in (None, "BODY") and state not in WITHOUT_KEYS:
+            self.wrong.append(f"{state}: nothing has the focus")
 
     def _in_large_letters(self, state: str) -> None:
         """Nothing is cut off sideways."""

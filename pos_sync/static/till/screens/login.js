@@ -89,7 +89,7 @@ export function Resync({ till, go }) {
     const trouble = await till.syncNow((progress) => setState({ step: "run", ...progress }));
     setState({ step: trouble ? "failed" : "done", trouble });
   });
-  useKeys(state.step === "ask" ? { Escape: back, n: back, s: act } : state.step === "run" ? {} : { Escape: back });
+  useKeys(state.step === "ask" ? { Escape: back, n: back, N: back, s: act, S: act } : state.step === "run" ? {} : { Escape: back });
   if (state.step === "ask") {
     const side = html`<${FirstKey} label=${T.yes} name="Enter" onPress=${act} /><${Key} label=${T.no} name="Esc" onPress=${back} />`;
     return html`<${Screen} title=${T.resync} side=${side}><p class="question">${T.resyncAsk}</p><p class="lead">${T.resyncAskHelp}</p></${Screen}>`;

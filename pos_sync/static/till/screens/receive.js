@@ -9,11 +9,13 @@ import { NoData, OfflineAlert, Total } from "./home.js";
 import { T } from "../texts.js";
 
 export function Receive({ till, go, draft = {}, change }) {
-  const { customer = null, ticked = [], partial_cents = null, discount_cents = 0 } = draft;
+  const { customer = null, ticked = [], partial_cents = null } = draft;
   const rows = customer ? till.openInstallments(customer.id) : [];
   const chosen = rows.filter((row) => ticked.includes(row.id));
+  // What was granted or agreed on holds as far as it still fits: what is owed may have changed meanwhile.
+  const discount_cents = Math.min(draft.discount_cents ?? 0, limitOf(chosen));
   const whole = chosen.reduce((sum, row) => sum + row.due_cents, 0) - discount_cents;
-  const total = partial_cents ?? whole;
+  const total = partial_cents === null ? whole : Math.min(partial_cents, whole);
   // Asked once, on coming here: a connection lost in the middle is told by the bar and takes no focus.
   const [isAlerting, setAlerting] = useState(till.isOffline && !draft.isBegun);
   const [asks, setAsks] = useState(null);
@@ -81,8 +83,10 @@ function Partial({ chosen, whole, done }) {
   return html`<${Ask} id="partial" label=${T.partial} help=${T.partialHelp} check=${check} done=${done} />`;
 }
 
+const limitOf = (chosen) => chosen.reduce((sum, row) => sum + discountOf(row), 0);
+
 function Discount({ chosen, done }) {
-  const limit = chosen.reduce((sum, row) => sum + discountOf(row), 0);
+  const limit = limitOf(chosen);
   const due = chosen.reduce((sum, row) => sum + row.due_cents, 0);
   const check = (value) => (value !== null && value >= 0 && value <= limit && value < due ? null : T.discountRefused(limit));
   return html`<${Ask} id="discount" label=${T.discount} help=${T.discountHelp(limit)} check=${check} done=${done} />`;
