@@ -38,7 +38,7 @@ export function Day({ till, go }) {
   const side = html`<${Key} label=${T.printAgain} name="Enter" tone="main" onPress=${() => here && setOpen(here)} disabled=${!here} />
     <${Key} label=${T.void} name="Del" onPress=${cancel} disabled=${!here?.mayBeVoided} />
     <${Key} label=${isAll ? T.onlyToday : T.earlierDays} name="F6" onPress=${() => setAll(!isAll)} />
-    <${Key} label=${T.back} name="Esc" onPress=${back} />`;
+    <${receipts.length ? Key : FirstKey} label=${T.back} name="Esc" onPress=${back} />`;
   return html`<${Screen} title=${isAll ? T.allTitle : T.dayTitle} side=${side}>
     ${!receipts.length && html`<p class="empty">${T.dayEmpty}</p>`}
     ${receipts.length > 0 && html`<div class="rows"><table ref=${table}><thead><tr><th>${T.receiptNumber}</th><th>${T.when}</th><th>${T.customer}</th><th class="number">${T.total}</th><th>${T.state}</th></tr></thead>
@@ -92,7 +92,7 @@ export function Pending({ till, go }) {
     ${till.device && html`<${Key} label=${T.unpair} onPress=${() => setLeaving(true)} />`}`;
   return html`<${Screen} title=${T.pendingTitle} side=${side}>
     <p class="lead">${isEmpty ? T.pendingNone : T.pendingHelp}</p>
-    ${shown.length > 0 && html`<div class="rows" tabindex="0" role="region" aria-label=${T.pendingTitle}><table><thead><tr><th>${T.what}</th><th>${T.when}</th><th class="number">${T.amount}</th><th>${T.state}</th></tr></thead>
+    ${shown.length > 0 && html`<div class="rows" tabindex="0" role="region" aria-label=${isOnlyPending ? T.onlyPending : T.everything}><table><thead><tr><th>${T.what}</th><th>${T.when}</th><th class="number">${T.amount}</th><th>${T.state}</th></tr></thead>
       <tbody>${shown.slice(0, MOST_SHOWN).map((operation) => html`<tr key=${operation.op_id}>
         <td>${T.kinds[operation.kind]} ${operation.body.receipt_no ?? ""}${operation.memo?.customer && html`<small class="why">${operation.memo.customer.name}</small>`}</td>
         <td>${formatMoment(operation.occurred_at)}</td>

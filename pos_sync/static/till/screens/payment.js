@@ -17,7 +17,8 @@ export function Payment({ till, go, draft, quote }) {
   const [stopped, setStopped] = useState(null);
   const [error, setError] = useState(null);
   const [answered, setAnswered] = useState({ codes: new Set(), supervisor: null });
-  const back = () => go("receive", { draft });
+  // What stopped it goes along: a fast Enter must not wipe it off.
+  const back = () => go("receive", { draft, told: stopped });
   useEffect(() => { till.makeSureOfRoom().catch(() => setStopped(T.noRoom)); }, []);
   const left = remainder(total, tenders);
   // Asked again at each step: the connection may go, or the server stop this till, while the means are entered.

@@ -8,7 +8,7 @@ import { MOST_FOUND } from "../domain/search.js";
 import { NoData, OfflineAlert, Total } from "./home.js";
 import { T } from "../texts.js";
 
-export function Receive({ till, go, draft = {}, change }) {
+export function Receive({ till, go, draft = {}, change, told = null }) {
   const { customer = null, ticked = [], partial_cents = null } = draft;
   const rows = customer ? till.openInstallments(customer.id) : [];
   const chosen = rows.filter((row) => ticked.includes(row.id));
@@ -19,7 +19,7 @@ export function Receive({ till, go, draft = {}, change }) {
   // Asked once, on coming here: a connection lost in the middle is told by the bar and takes no focus.
   const [isAlerting, setAlerting] = useState(till.isOffline && !draft.isBegun);
   const [asks, setAsks] = useState(null);
-  const [refused, setRefused] = useState(null);
+  const [refused, setRefused] = useState(told);
   const set = (more) => { setRefused(null); change({ ...draft, ...more }); };
   const finish = () => {
     if (!chosen.length) return setRefused(T.tickOne);
