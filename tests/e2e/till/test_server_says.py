@@ -101,8 +101,8 @@ def test_a_replaced_device_delivers_with_its_old_token_and_its_receipts_weigh_me
         counter.go(f"#pair={pairing_code(branch)}")
         counter.reads("Este aparelho já é o caixa 03")
         assert "#" not in counter.page.url
-    # The former device's queue is kept away from the server, which does not keep the new one from its data.
-    counter.context.route(OPERATIONS, lambda route: route.fulfill(status=429, content_type=PROBLEM, body=BUSY))
+        # The former device's queue is kept away from the server, which does not keep the new one from its data.
+        counter.context.route(OPERATIONS, lambda route: route.fulfill(status=429, content_type=PROBLEM, body=BUSY))
     counter.press("Enter")
     counter.is_synchronised()
     counter.sign_in(OPERATOR, PIN)
