@@ -58,6 +58,8 @@ class Advice:
     text: str
     outcome: str
     values: Mapping[str, Any] | None = field(default=None)
+    label: str = ""
+    """What the button says, where the outcome's own label does not tell the consequence."""
 
 
 ADVISERS: list[Callable[[Divergence], Advice | None]] = []
@@ -249,7 +251,7 @@ class DivergenceAdmin(TransitionAdmin, ReadOnlyAdmin):
         if transition is None or not transition.is_offered(row, request.user):
             return {"text": advice.text}
         address = reverse(f"admin:receivables_divergence_{advice.outcome}", args=[row.pk])
-        return {"text": advice.text, "label": transition.label, "url": address, "values": advice.values}
+        return {"text": advice.text, "label": advice.label or transition.label, "url": address, "values": advice.values}
 
     def related_tables(self, request: HttpRequest, row: Divergence) -> Sequence[Table]:
         return [*(table for part in PARTS for table in part(request, row)), *posted_tables(row)]
@@ -271,7 +273,8 @@ def advise(row: Divergence, user: Any) -> Advice:
         text = gettext("Pay %(amount)s of installment %(installment)s, due %(due_date)s, with the credit.")
         facts = {"amount": reais(found.amount), "installment": debt, "due_date": written(debt.due_date)}
         values = {"installment_id": debt.pk, "amount": written(found.amount), "cash_date": written(on)}
-        return Advice(text % facts, "apply", values)
+        label = gettext("Pay %(amount)s with the credit") % {"amount": reais(found.amount)}
+        return Advice(text % facts, "apply", values, label)
     if found.outcome == domain.KEPT:
         text = gettext("Keep %(amount)s as the customer’s credit: no installment of the customer is open.")
         return Advice(text % {"amount": reais(found.amount)}, "keep", {})

@@ -46,6 +46,7 @@ def _verbs() -> dict[str, Callable[..., Any]]:
     from pos_sync.services.ingestion import apply_pending
     from receivables.services.cash_day import close_day, reopen_day
     from receivables.services.credit import use_credit
+    from receivables.services.divergence import keep_as_credit, refund_divergence
     from receivables.services.reversal import reverse_title
     from receivables.services.settlement import settle_installment, settle_titles
     from tests.make import CASHIER, NOW, REASON, TODAY, deposit
@@ -66,6 +67,12 @@ def _verbs() -> dict[str, Callable[..., Any]]:
     def pay_with_credit(installment: int, amount: str) -> int:
         return use_credit(installment_id=installment, amount=Decimal(amount), cash_date=TODAY, on=TODAY, **person).pk
 
+    def refund(divergence: int, customer: int, amount: str) -> int:
+        return refund_divergence(
+            divergence_id=divergence, customer_id=customer, amount=Decimal(amount), method_code="cash",
+            cash_date=TODAY, reason=REASON, on=TODAY, **person,
+        ).pk  # fmt: skip
+
     def push(device: int, operation: dict[str, Any]) -> tuple[str, str | None]:
         (result,) = Till(Device.objects.get(pk=device)).push(operation)
         return result["state"], result["reason"]
@@ -75,6 +82,8 @@ def _verbs() -> dict[str, Callable[..., Any]]:
         "settle_all": settle_all,
         "pay_with_credit": pay_with_credit,
         "push": push,
+        "keep": lambda divergence: keep_as_credit(divergence_id=divergence, **person).pk,
+        "refund": refund,
         "apply": lambda device: apply_pending(device, now=NOW),
         "reverse": lambda title: reverse_title(title_id=title, reason=REASON, on=TODAY, **person).pk,
         "close": lambda account, day: close_day(

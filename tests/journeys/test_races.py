@@ -27,6 +27,7 @@ from receivables.models import (
     CashDay,
     CashMovement,
     CustomerCredit,
+    Divergence,
     Installment,
     Receipt,
     ReceiptAllocation,
@@ -34,6 +35,7 @@ from receivables.models import (
     TitleStatus,
 )
 from receivables.services.cash_day import close_day
+from receivables.services.moves import create_audited
 from receivables.services.title import Part, issue_titles
 from tests.ledger import assert_books_are_clean
 from tests.make import CASHIER, NOW, SYSTEM, TODAY, cash_account, make_branch, make_customer, make_title
@@ -171,6 +173,27 @@ def test_a_till_and_the_back_office_at_once_record_all_money_and_settle_once(rac
     twice = told[(("review", "already_settled"), "done")]
     assert CashMovement.objects.balance() == 10 * (len(rows) + twice)
     assert CustomerCredit.objects.available() == 10 * twice
+
+
+def test_two_people_answer_a_divergence_once(race):
+    branch = make_branch()
+    till, customer = Till(make_device(branch)), make_customer()
+    till.push(*(till.receipt(customer_id=str(customer.pk), paid=1_000) for _ in range(times(40))))
+    rows = [
+        Divergence(branch=branch, reason="over_balance", receipt=receipt, customer=customer, amount=receipt.amount)
+        for receipt in Receipt.objects.all()
+    ]
+    create_audited(rows, by=SYSTEM)
+    with race() as both:
+        for row in rows:
+            keep = "keep", {"divergence": row.pk}
+            refund = "refund", {"divergence": row.pk, "customer": customer.pk, "amount": "10.00"}
+            answers = both(keep, refund)
+            assert sorted(key for answer in answers for key in answer) == ["done", "refused"]
+            assert {"refused": "divergence_resolved"} in answers
+    refunded = Divergence.objects.filter(outcome="refunded").count()
+    assert CustomerCredit.objects.available() == 10 * (len(rows) - refunded)
+    assert CashMovement.objects.balance() == 10 * (len(rows) - refunded)
 
 
 def test_two_workers_on_one_device_apply_each_operation_once(race):
