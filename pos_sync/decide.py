@@ -4,11 +4,10 @@ Pure, integer cents outside, no clock: the rules of the contract's "States, reas
 What is written is in `services`; charges and standings are computed by `receivables.domain`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import reduce
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,7 @@ from pos_sync.protocol import (
 from receivables.domain.allocation import Allocation, carried_after, standing_after
 from receivables.domain.charges import Charges, Standing, Terms, discount_limit, is_late, late_charges
 from receivables.domain.fold import SETTLED, installment_status
-from receivables.domain.money import ZERO, from_cents, to_cents
+from receivables.domain.money import from_cents, to_cents
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 CLOSE_PATIENCE = timedelta(hours=24)
@@ -297,14 +296,17 @@ def _judge_lines(said: ReceiptSaid, scene: Scene) -> tuple[LineOutcome, ...]:
     outcomes = []
     for line, cut in zip(said.lines, _cut_to(said.received, said.lines), strict=True):
         outcome = _judge_line(cut, scene, rooms)
-        mismatch = ("sum_mismatch",) if cut != line else ()
-        outcomes.append(replace(outcome, reasons=outcome.reasons + mismatch))
+        if cut != line:
+            outcome = replace(outcome, reasons=(*outcome.reasons, "sum_mismatch"))
+        outcomes.append(outcome)
     return tuple(outcomes)
 
 
-def _cut_to(received: int, lines: tuple[LineSaid, ...]) -> list[LineSaid]:
+def _cut_to(received: int, lines: tuple[LineSaid, ...]) -> Sequence[LineSaid]:
     """Cut what the lines say to the money there is: from the last line, principal, then interest, then fine."""
-    short = max(0, sum(map(_money, lines)) - received)
+    short = sum(map(_money, lines)) - received
+    if short <= 0:
+        return lines
     kept: list[LineSaid] = []
     for line in reversed(lines):
         principal = max(0, line.principal - short)
@@ -395,14 +397,13 @@ def _settle_charges(
     differ = False
     for key, places in _by_installment(lines).items():
         now = scene.installments[key]
-        paid = _paid(lines[place] for place in places)
+        paid = paid_by([lines[place] for place in places])
         due, honoured = _charges_due(now, _then(said.lines[places[0]], now, scene), paid, scene, around)
         late = is_late(standing=now.standing, on=around.received_on, extra_holidays=scene.extra_holidays)
         standing = standing_after(standing=now.standing, charges=due, paid=paid, on=around.received_on, late=late)
         for place in places:
-            completed[place] = replace(lines[place], late=late)
-        last = places[-1]
-        completed[last] = replace(completed[last], carried=to_cents(standing.carried_charges))
+            carried = to_cents(standing.carried_charges) if place == places[-1] else 0
+            completed[place] = replace(lines[place], late=late, carried=carried)
         status = installment_status(balance=standing.balance, has_live_allocation=True)
         touched[key] = replace(now, standing=standing, status=status)
         differ = differ or not honoured
@@ -417,17 +418,13 @@ def _by_installment(lines: Iterable[LineOutcome]) -> dict[str, list[int]]:
     return places
 
 
-def _paid(lines: Iterable[LineOutcome]) -> Allocation:
-    nothing = Allocation(principal=ZERO, interest=ZERO, fine=ZERO, discount=ZERO)
-    return reduce(_plus, lines, nothing)
-
-
-def _plus(paid: Allocation, line: LineOutcome) -> Allocation:
+def paid_by(lines: Sequence[LineOutcome]) -> Allocation:
+    """Add up what lines give one installment, in reais."""
     return Allocation(
-        principal=paid.principal + from_cents(line.principal),
-        interest=paid.interest + from_cents(line.interest),
-        fine=paid.fine + from_cents(line.fine),
-        discount=paid.discount + from_cents(line.discount),
+        principal=from_cents(sum(line.principal for line in lines)),
+        interest=from_cents(sum(line.interest for line in lines)),
+        fine=from_cents(sum(line.fine for line in lines)),
+        discount=from_cents(sum(line.discount for line in lines)),
     )
 
 

@@ -238,8 +238,11 @@ class Operation(models.Model):
     """
 
     op_id = models.CharField(_("operation"), max_length=64, unique=True)
-    device = models.ForeignKey(Device, models.PROTECT, related_name="operations", verbose_name=_("device"))
-    judged_as = models.ForeignKey(Device, models.PROTECT, related_name="+", verbose_name=_("judged as"))
+    # Neither has an index of its own: devices are never deleted, and (device, epoch, seq) begins with the device.
+    device = models.ForeignKey(
+        Device, models.PROTECT, related_name="operations", db_index=False, verbose_name=_("device")
+    )
+    judged_as = models.ForeignKey(Device, models.PROTECT, related_name="+", db_index=False, verbose_name=_("judged as"))
     epoch = models.PositiveIntegerField(_("epoch"))
     seq = models.PositiveBigIntegerField(_("sequence"), null=True)
     kind = models.CharField(_("kind"), max_length=40)

@@ -18,7 +18,8 @@ from receivables.domain.money import from_cents
 from receivables.models import Divergence, DivergenceStatus
 from receivables.models.audited import Actor
 from receivables.services.divergence import Follower
-from receivables.services.moves import create_audited, run, update_rows
+from receivables.services.moves import create_audited, run
+from receivables.services.rows import update_rows
 
 CLOSABLE = (OperationState.WAITING, OperationState.REVIEW, OperationState.HELD, OperationState.QUARANTINED)
 _WRITTEN = ("state", "changed_at", "approved_at")

@@ -27,8 +27,7 @@ from pos_sync.services.devices import policy_of
 from pos_sync.services.disputes import disputed_facts, not_as_said
 from pos_sync.services.scene import parsed_ids, read_scene
 from pos_sync.services.sequence import first_seq
-from receivables.domain.allocation import Allocation
-from receivables.domain.money import ZERO, from_cents, to_cents
+from receivables.domain.money import from_cents, to_cents
 from receivables.models import (
     BranchPaymentMethod,
     CashMovement,
@@ -89,6 +88,7 @@ class Desk:
         self.judged: dict[int, Judged] = {}
         self.sessions: dict[str, CashSession] = {}
         self.timed: dict[int, Timed] = {}
+        self.judged_as: dict[int, Device] = {}
         self.are_stale = False
 
     @classmethod
@@ -106,6 +106,7 @@ class Desk:
     # Form, time and device
 
     def _time(self, operations: Sequence[Operation]) -> None:
+        self.judged_as = Device.objects.in_bulk({row.judged_as_id for row in operations})
         running = self._times_before(operations)
         forked = self._forked(operations)
         first_paired_at = min(
@@ -131,8 +132,9 @@ class Desk:
     def _time_one(
         self, row: Operation, form: WellFormed, effective_at: datetime, *, suspect: bool, forked: bool
     ) -> None:
+        device = self.judged_as[row.judged_as_id]
         quarantined = decide.quarantine_reason(
-            device_state=row.judged_as.state, taken_at=effective_at, replaced_at=row.judged_as.replaced_at
+            device_state=device.state, taken_at=effective_at, replaced_at=device.replaced_at
         )
         if quarantined and row.approved_at is None:
             self._quarantine(row, quarantined, effective_at)
@@ -160,10 +162,10 @@ class Desk:
     def _forked(self, operations: Sequence[Operation]) -> set[int]:
         """Give the operations whose seq another one brought before them."""
         seqs = {row.seq for row in operations if row.seq is not None}
-        earlier: dict[tuple[int, int], int] = {}
-        for same in Operation.objects.filter(device=self.device, seq__in=seqs).only("epoch", "seq"):
-            key = (same.epoch, same.seq or 0)
-            earlier[key] = min(same.pk, earlier.get(key, same.pk))
+        earlier: dict[tuple[int, int | None], int] = {}
+        same = Operation.objects.filter(device=self.device, seq__in=seqs).values_list("epoch", "seq", "pk")
+        for epoch, seq, pk in same:
+            earlier[epoch, seq] = min(pk, earlier.get((epoch, seq), pk))
         return {row.pk for row in operations if row.seq and earlier[row.epoch, row.seq] < row.pk}
 
     def _quarantine(self, row: Operation, reason: str, effective_at: datetime | None) -> None:
@@ -544,13 +546,7 @@ def _shares(decision: Decision, installments: Mapping[int, Installment]) -> list
 def _share(
     lines: Sequence[decide.LineOutcome], after: decide.InstallmentNow, installments: Mapping[int, Installment]
 ) -> ShareDraft:
-    allocation = Allocation(
-        principal=sum((from_cents(line.principal) for line in lines), ZERO),
-        interest=sum((from_cents(line.interest) for line in lines), ZERO),
-        fine=sum((from_cents(line.fine) for line in lines), ZERO),
-        discount=sum((from_cents(line.discount) for line in lines), ZERO),
-    )
-    return ShareDraft(installments[after.id], allocation, after.standing, lines[0].late)
+    return ShareDraft(installments[after.id], decide.paid_by(lines), after.standing, lines[0].late)
 
 
 def _credits(decision: Decision) -> list[CreditDraft]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from pos_sync import protocol
 from pos_sync.models import (
@@ -24,6 +24,7 @@ from pos_sync.protocol import BadField, Envelope, ItemRead, OperationRead, Refus
 from pos_sync.services.devices import is_id
 from pos_sync.services.sequence import Progress, one_view, read_progress, remember_through
 from receivables.models.audited import Actor, signed_by
+from receivables.services.rows import insert_rows
 
 Custody = Literal["stored", "duplicate", "conflict", "refused"]
 
@@ -167,27 +168,15 @@ def _custody_of(item: ItemRead, held: dict[str, "Held"], inserted: set[str], bra
 def _insert(operations: Iterable[OperationRead], source: Source, now: datetime) -> set[str]:
     """Insert operations in one statement, in their order; give the op_ids that were not there before."""
     rows = [
-        Operation(
-            op_id=read.op_id, device_id=source.device_id, judged_as_id=source.judged_as, epoch=source.epoch,
-            seq=read.seq, kind=read.kind, content_hash=read.content_hash, raw=read.raw, received_at=now,
-            changed_at=now,
-        )
+        {"op_id": read.op_id, "seq": read.seq, "kind": read.kind, "content_hash": read.content_hash, "raw": read.raw}
         for read in operations
-    ]  # fmt: skip
-    if not rows:
-        return set()
-    quote = connection.ops.quote_name
-    fields = [field for field in Operation._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = ", ".join(f"({', '.join(['%s'] * len(fields))})" for _ in rows)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {quote(Operation._meta.db_table)} ({columns}) VALUES {places} "
-            "ON CONFLICT (op_id) DO NOTHING RETURNING op_id",
-            values,
-        )
-        return {op_id for (op_id,) in cursor.fetchall()}
+    ]
+    common = {
+        "device_id": source.device_id, "judged_as_id": source.judged_as, "epoch": source.epoch, "received_at": now,
+        "changed_at": now,
+    }  # fmt: skip
+    first = "ON CONFLICT (op_id) DO NOTHING"
+    return set(insert_rows(Operation, rows, common=common, on_conflict=first, returning="op_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +213,11 @@ def _record_arrivals(batch: Batch) -> None:
         if item.read.seq is not None
     }
     rows = [
-        OperationArrival(device_id=batch.source.device_id, epoch=batch.source.epoch, seq=seq, operation_id=operation_id)
+        {"seq": seq, "operation_id": operation_id}
         for seq, operation_id in sorted(arrived, key=lambda pair: (pair[0], pair[1] or 0))
     ]
-    OperationArrival.objects.bulk_create(rows, ignore_conflicts=True)
+    common = {"device_id": batch.source.device_id, "epoch": batch.source.epoch}
+    insert_rows(OperationArrival, rows, common=common, on_conflict="ON CONFLICT DO NOTHING")
 
 
 def _keep_bytes(device: Device, raw: bytes) -> None:

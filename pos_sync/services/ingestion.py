@@ -16,7 +16,8 @@ from pos_sync.services.copies import report_copies
 from pos_sync.services.effects import MOST_FAILURES, Desk, Judged, voided_receipt
 from pos_sync.services.late_voids import report_late_voids
 from receivables.models import Receipt
-from receivables.services.moves import run, update_rows
+from receivables.services.moves import run
+from receivables.services.rows import update_rows
 
 log = structlog.get_logger(__name__)
 
@@ -33,10 +34,7 @@ def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
 
     Raises what the database raised last (a deadlock that repeats, a lost connection), after the other devices.
     """
-    devices = Operation.objects.filter(state=OperationState.PENDING)
-    if device_id is not None:
-        devices = devices.filter(device=device_id)
-    decided, trouble = _ingest_all(set(devices.values_list("device", flat=True)), now=now)
+    decided, trouble = _ingest_all(_with_pending() if device_id is None else [device_id], now=now)
     while True:
         looked_at, done = _look_again(device_id, now=now)
         more, again = _ingest_all(_refused_meanwhile(looked_at), now=now)
@@ -49,6 +47,10 @@ def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
     if trouble is not None:
         raise trouble
     return decided
+
+
+def _with_pending() -> set[int]:
+    return set(Operation.objects.filter(state=OperationState.PENDING).values_list("device", flat=True))
 
 
 def _ingest_all(devices: Collection[int], *, now: datetime) -> tuple[int, Exception | None]:
@@ -92,9 +94,10 @@ def ingest_device(device_id: int, *, now: datetime) -> int:
 def _next_batch(device_id: int, *, without: set[int]) -> list[int]:
     """Give the first operations never tried, together; or the first one that was, alone: a poison must stop nobody."""
     rows = Operation.objects.filter(device=device_id, state=OperationState.PENDING).exclude(pk__in=without)
-    rows = rows.annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST)).only("pk", "attempts")
-    first: list[Operation] = [*rows.order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")[:BATCH]]
-    return [row.pk for row in takewhile(lambda row: row.attempts == 0, first)] or [row.pk for row in first[:1]]
+    rows = rows.annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST))
+    rows = rows.order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")
+    first = list(rows.values_list("pk", "attempts")[:BATCH])
+    return [pk for pk, _ in takewhile(lambda row: row[1] == 0, first)] or [pk for pk, _ in first[:1]]
 
 
 def _try(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
@@ -193,13 +196,9 @@ def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
     """
     if not _is_our_turn(device_id):
         return None
-    locked = (
-        Operation.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .filter(pk__in=ids, state__in=UNDECIDED)
-        .select_related("judged_as")
-        .order_by("epoch", F("seq").asc(nulls_last=True), "pk")
-    )
-    operations = list(locked)
+    locked = Operation.objects.select_for_update(skip_locked=True, no_key=True)
+    undecided = locked.filter(pk__in=ids, state__in=UNDECIDED)
+    operations = list(undecided.order_by("epoch", F("seq").asc(nulls_last=True), "pk"))
     if not operations:
         return 0
     device = Device.objects.select_related("branch__parameter_set").get(pk=device_id)

@@ -112,10 +112,6 @@ class AuditedQuerySet(models.QuerySet):
     def bulk_update(self, *args: Any, **options: Any) -> int:
         raise AuditBypassed(f"{self.model.__name__}: bulk_update() leaves no history; use move_many()")
 
-    def insert_unaudited(self, rows: Iterable[Any]) -> list[Any]:
-        """Insert rows whose history the caller writes in the same transaction (`services.moves`)."""
-        return super().bulk_create(rows)
-
     def locked(self) -> Self:
         """Lock the rows for change, in the order of their ids, without blocking foreign keys to them."""
         return self.select_for_update(no_key=True, of=("self",)).order_by("pk")

@@ -53,7 +53,7 @@ class Landing:
         if self.closing is None:
             return {}
         self.last_number += 1
-        return {"supplement_of": self.closing, "supplement_number": self.last_number}
+        return {"supplement_of_id": self.closing.pk, "supplement_number": self.last_number}
 
 
 def is_closed(*, account_id: int, day: date) -> bool:

@@ -3,9 +3,10 @@
 No closing is rewritten: what is posted in a closed session is a numbered supplement of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 
 from django.db import transaction
 from django.db.models import Max, Sum
@@ -78,22 +79,27 @@ def close_session(
 
 
 def number_session_supplements(movements: Sequence[CashMovement]) -> None:
-    """Number movements, not written yet, whose session is closed: supplements of its closing, 1 to n (G.11).
+    """Number movements, not written yet, whose session is closed: supplements of its closing, 1 to n (G.11)."""
+    told = session_supplements([movement.session_id for movement in movements])
+    for movement, numbered in zip(movements, told, strict=True):
+        for name, value in numbered.items():
+            setattr(movement, name, value)
+
+
+def session_supplements(sessions: Sequence[int | None]) -> list[dict[str, int]]:
+    """Give, for the session of each movement that will be posted, the columns that number it where it is closed (G.11).
 
     The sessions stay locked, so that none is closed between the look and the posting.
     """
-    ids = {movement.session_id for movement in movements if movement.session_id}
+    ids = {pk for pk in sessions if pk}
     if not ids:
-        return
+        return [{} for _ in sessions]
     list(CashSession.objects.locked().filter(pk__in=ids).only("pk"))
-    closings = {
-        row.session_id: row
-        for row in CashSessionClosing.objects.filter(session__in=ids).annotate(
-            last=Coalesce(Max("supplements__session_supplement_number"), 0)
-        )
-    }
-    for movement in movements:
-        closing = closings.get(movement.session_id or 0)
-        if closing is not None:
-            closing.last += 1
-            movement.session_supplement_of, movement.session_supplement_number = closing, closing.last
+    rows = CashSessionClosing.objects.filter(session__in=ids)
+    rows = rows.annotate(last=Coalesce(Max("supplements__session_supplement_number"), 0))
+    closings = {session: (pk, count(last + 1)) for session, pk, last in rows.values_list("session", "pk", "last")}
+    return [_numbered(*closings[pk]) if pk in closings else {} for pk in sessions]
+
+
+def _numbered(closing_id: int, numbers: Iterator[int]) -> dict[str, int]:
+    return {"session_supplement_of_id": closing_id, "session_supplement_number": next(numbers)}

@@ -6,7 +6,7 @@ Inbox → divergence → accounts, cash days → titles by id → installments b
 from collections.abc import Collection
 from datetime import date
 
-from receivables.models import BankSlip, Customer, Holiday, Installment, LedgerAccount, SlipStatus, Title
+from receivables.models import BankSlip, Customer, Holiday, Installment, LedgerAccount, SlipStatus, Terms, Title
 
 
 def lock_accounts(ids: Collection[int]) -> None:
@@ -16,16 +16,15 @@ def lock_accounts(ids: Collection[int]) -> None:
 
 def lock_titles(ids: Collection[int]) -> dict[int, Title]:
     """Lock titles by id; those that do not exist are simply absent."""
-    rows = Title.objects.locked().filter(pk__in=set(ids)).select_related("collecting_branch__parameter_set__terms")
-    return {title.pk: title for title in rows}
+    return {title.pk: title for title in Title.objects.locked().filter(pk__in=set(ids))}
 
 
 def lock_installments_of(titles: dict[int, Title]) -> dict[int, Installment]:
     """Lock every installment of locked titles: a title's status is the fold of them all."""
-    rows = Installment.objects.locked().filter(title__in=titles.keys()).select_related("terms")
-    installments = {row.pk: row for row in rows}
+    installments = {row.pk: row for row in Installment.objects.locked().filter(title__in=titles.keys())}
+    terms = Terms.objects.in_bulk({row.terms_id for row in installments.values()})
     for row in installments.values():
-        row.title = titles[row.title_id]
+        row.title, row.terms = titles[row.title_id], terms[row.terms_id]
     return installments
 
 

@@ -1,18 +1,17 @@
 """The only doors to a change of status: `move()` for one row, `move_many()` for a batch. History is written by both."""
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.utils import timezone
 from django_fsm import TransitionNotAllowed
 
 from receivables.domain.errors import MoveRefused
 from receivables.models.audited import Actor, AuditedModel
+from receivables.services.rows import array, insert_new, quoted, update_rows
 
 
 def move(verb: Callable[..., Any], *, by: Actor, because: str = "", **values: Any) -> Any:
@@ -68,23 +67,39 @@ def move_many(steps: Sequence[Step], *, by: Actor) -> None:
     reasons: dict[int, str] = {}
     verbs: dict[int, str] = {}
     rows: dict[int, AuditedModel] = {}
+    before: dict[int, dict[str, Any]] = {}
     for step in steps:
         row = step.verb.__self__  # type: ignore[attr-defined]
         if rows.setdefault(row.pk, row) is not row:
             raise ValueError("two instances of one row in a batch")
+        before.setdefault(row.pk, dict(vars(row)))
         run(step.verb, **step.values)
         reasons[row.pk], verbs[row.pk] = step.because, step.verb.__name__
-    write_many(list(rows.values()), reasons=reasons, verbs=verbs, by=by)
+    changed = {name for pk, row in rows.items() for name in _differing(before[pk], vars(row))}
+    write_many(list(rows.values()), reasons=reasons, verbs=verbs, by=by, only=changed)
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Give the attributes that were set to something since."""
+    return (name for name, value in after.items() if name not in before or before[name] is not value)
 
 
 def write_many(
-    rows: Sequence[AuditedModel], *, reasons: dict[int, str], by: Actor, verbs: dict[int, str] | None = None
+    rows: Sequence[AuditedModel],
+    *,
+    reasons: dict[int, str],
+    by: Actor,
+    verbs: dict[int, str] | None = None,
+    only: Collection[str] | None = None,
 ) -> None:
-    """Write rows of one model that were changed in memory, and their history, set-based; `verbs` name the moves."""
+    """Write rows of one model that were changed in memory, and their history, set-based.
+
+    `verbs` name the moves, `only` the attributes that may have changed: all of them where it is absent.
+    """
     if not rows:
         return
     model = type(rows[0])
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key and _is_written(field)]
+    fields = [field for field in model._meta.concrete_fields if _is_written(field, only)]
     for row in rows:
         if hasattr(row, "version"):
             row.version += 1
@@ -92,47 +107,8 @@ def write_many(
     record_history(model, [row.pk for row in rows], reasons=reasons, verbs=verbs, by=by)
 
 
-def _is_written(field: models.Field) -> bool:
-    return not getattr(field, "auto_now_add", False)
-
-
-def update_rows(model: type[models.Model], fields: Sequence[models.Field], rows: Sequence[models.Model]) -> None:
-    """Write the given fields of many rows in one UPDATE; no history, which the caller owes where there is one."""
-    table, key = _quoted(model._meta.db_table), model._meta.pk
-    columns = [key, *fields]
-    assignments = ", ".join(f"{_quoted(f.column)} = v.{_quoted(f.column)}" for f in fields)
-    prepared = [[f.get_db_prep_save(getattr(row, f.attname), connection) for f in columns] for row in rows]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            names = ", ".join(_quoted(f.column) for f in columns)
-            arrays = ", ".join(f"%s::{_array_type(f)}[]" for f in columns)
-            cursor.execute(
-                f"UPDATE {table} AS t SET {assignments} FROM unnest({arrays}) AS v({names}) "
-                f"WHERE t.{_quoted(key.column)} = v.{_quoted(key.column)}",
-                [list(column) for column in zip(*prepared, strict=True)],
-            )
-        else:
-            picks = ", ".join(f"{_sqlite_pick(f, i)} AS {_quoted(f.column)}" for i, f in enumerate(columns))
-            cursor.execute(
-                f"UPDATE {table} AS t SET {assignments} FROM (SELECT {picks} FROM json_each(%s)) AS v "
-                f"WHERE t.{_quoted(key.column)} = v.{_quoted(key.column)}",
-                [json.dumps(prepared, cls=DjangoJSONEncoder)],
-            )
-
-
-def _array_type(field: models.Field) -> str:
-    """Name a column's type without its size: `numeric(15, 2)` is `numeric` in an array."""
-    declared = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
-    return re.sub(r"\(.*?\)", "", str(declared))
-
-
-def _quoted(name: str | None) -> str:
-    return connection.ops.quote_name(str(name))
-
-
-def _sqlite_pick(field: models.Field, position: int) -> str:
-    pick = f"json_extract(value, '$[{position}]')"
-    return f"CAST({pick} AS NUMERIC)" if isinstance(field, models.DecimalField) else pick
+def _is_written(field: models.Field, only: Collection[str] | None) -> bool:
+    return not field.primary_key and (only is None or field.attname in only or field.attname == "version")
 
 
 def record_history(
@@ -147,27 +123,27 @@ def record_history(
     """Write one history row for each id, as the rows stand now, in one statement."""
     history = model.history.model  # type: ignore[attr-defined]
     tracked = [field.column for field in history.tracked_fields if field.column not in ("actor", "channel")]
-    pk = _quoted(model._meta.pk.column)
+    pk = quoted(model._meta.pk.column)
     reasons, verbs = reasons or {}, verbs or {}
     told = [[pk_value, reasons.get(pk_value) or None, verbs.get(pk_value, "")] for pk_value in ids]
     if not told:
         return
     if connection.vendor == "postgresql":
         source = "unnest(%s::bigint[], %s::text[], %s::text[]) AS r(id, reason, verb)"
-        given: list[Any] = [list(column) for column in zip(*told, strict=True)]
+        given = [array(column) for column in zip(*told, strict=True)]
     else:
         source = (
             "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason, "
             "json_extract(value, '$[2]') AS verb FROM json_each(%s)) AS r"
         )
         given = [json.dumps(told)]
-    names = ", ".join(_quoted(column) for column in tracked)
-    values = ", ".join(f"t.{_quoted(column)}" for column in tracked)
+    names = ", ".join(quoted(column) for column in tracked)
+    values = ", ".join(f"t.{quoted(column)}" for column in tracked)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_quoted(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
+            f"INSERT INTO {quoted(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
             f"actor, channel, history_change_reason, move) SELECT {values}, %s, %s, %s, %s, %s, r.reason, r.verb "
-            f"FROM {source} JOIN {_quoted(model._meta.db_table)} AS t ON t.{pk} = r.id",
+            f"FROM {source} JOIN {quoted(model._meta.db_table)} AS t ON t.{pk} = r.id",
             [_now(), kind, by.user_id, by.name, by.channel, *given],
         )
 
@@ -181,6 +157,6 @@ def create_audited(rows: Sequence[Any], *, by: Actor, because: str = "") -> list
     if not rows:
         return []
     model = type(rows[0])
-    created = model.objects.insert_unaudited(rows)
+    created = insert_new(rows)
     record_history(model, [row.pk for row in created], by=by, kind="+", reasons={row.pk: because for row in created})
     return created

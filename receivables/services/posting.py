@@ -3,10 +3,11 @@
 Judging is not done here: drafts say where each cent goes, on rows that the caller has locked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -34,8 +35,11 @@ from receivables.models import (
 )
 from receivables.models.audited import Actor, signed_by
 from receivables.services.cash_day import Landing
-from receivables.services.cash_session import number_session_supplements
-from receivables.services.moves import Step, create_audited, move_many
+from receivables.services.cash_session import session_supplements
+from receivables.services.moves import Step, move_many, record_history
+from receivables.services.rows import insert_new, insert_rows
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,10 @@ def post_receipts(
     stamp = {"posted_at": now, **signed_by(by)}
     _write_receipts(drafts, landings, stamp)
     tenders = _write_tenders(drafts, stamp)
-    ReceiptAllocation.objects.bulk_create(_allocations(drafts, stamp))
-    CustomerCredit.objects.bulk_create(_credits(drafts, stamp))
-    movements = _movements(drafts, tenders, landings, stamp)
-    number_session_supplements(movements)
-    create_audited(movements, by=by)
+    insert_rows(ReceiptAllocation, _allocations(drafts), common=stamp)
+    insert_rows(CustomerCredit, _credits(drafts), common=stamp)
+    movements = insert_rows(CashMovement, _movements(drafts, tenders, landings), common=stamp)
+    record_history(CashMovement, movements, by=by, kind="+")
     _move_installments(drafts, by=by)
     _move_titles(drafts, landings, by=by)
     return [draft.receipt for draft in drafts]
@@ -132,95 +135,93 @@ def _write_receipts(drafts: Sequence[ReceiptDraft], landings: dict, stamp: dict)
             notes=draft.notes,
             **stamp,
         )
-    Receipt.objects.bulk_create([draft.receipt for draft in drafts])
+    insert_new([draft.receipt for draft in drafts])
 
 
-def _write_tenders(drafts: Sequence[ReceiptDraft], stamp: dict) -> dict[tuple[int, int], ReceiptTender]:
+def _write_tenders(drafts: Sequence[ReceiptDraft], stamp: Row) -> dict[tuple[int, int], int]:
+    """Give the keys of the tenders by receipt and position."""
     rows = [
-        ReceiptTender(
-            receipt=draft.receipt,
-            position=position,
-            method=tender.method,
-            amount=tender.amount,
-            tendered_amount=tender.tendered_amount,
-            change_amount=tender.change_amount,
-            reference=tender.reference,
-            **stamp,
-        )
+        {
+            "receipt_id": draft.receipt.pk,
+            "position": position,
+            "method_id": tender.method.pk,
+            "amount": tender.amount,
+            "tendered_amount": tender.tendered_amount,
+            "change_amount": tender.change_amount,
+            "reference": tender.reference,
+        }
         for draft in drafts
         for position, tender in enumerate(draft.tenders)
     ]
-    ReceiptTender.objects.bulk_create(rows)
-    return {(row.receipt_id, row.position): row for row in rows}
+    keys = insert_rows(ReceiptTender, rows, common=stamp)
+    places = [(draft.receipt.pk, position) for draft in drafts for position in range(len(draft.tenders))]
+    return dict(zip(places, keys, strict=True))
 
 
-def _allocations(drafts: Sequence[ReceiptDraft], stamp: dict) -> list[ReceiptAllocation]:
+def _allocations(drafts: Sequence[ReceiptDraft]) -> list[Row]:
     return [
-        ReceiptAllocation(
-            receipt=draft.receipt,
-            position=position,
-            title_id=share.installment.title_id,
-            installment=share.installment,
-            principal=share.allocation.principal,
-            interest=share.allocation.interest,
-            fine=share.allocation.fine,
-            discount=share.allocation.discount,
-            carried_charges=share.after.carried_charges,
-            is_late=share.is_late,
-            **stamp,
-        )
+        {
+            "receipt_id": draft.receipt.pk,
+            "position": position,
+            "title_id": share.installment.title_id,
+            "installment_id": share.installment.pk,
+            "principal": share.allocation.principal,
+            "interest": share.allocation.interest,
+            "fine": share.allocation.fine,
+            "discount": share.allocation.discount,
+            "carried_charges": share.after.carried_charges,
+            "is_late": share.is_late,
+        }
         for draft in drafts
         for position, share in enumerate(draft.shares)
     ]
 
 
-def _credits(drafts: Sequence[ReceiptDraft], stamp: dict) -> list[CustomerCredit]:
+def _credits(drafts: Sequence[ReceiptDraft]) -> list[Row]:
     return [
-        CustomerCredit(
-            customer_id=credit.customer_id,
-            branch=draft.branch,
-            kind=CreditKind.GRANTED,
-            amount=credit.amount,
-            receipt=draft.receipt,
-            **stamp,
-        )
+        {
+            "customer_id": credit.customer_id,
+            "branch_id": draft.branch.pk,
+            "kind": CreditKind.GRANTED,
+            "amount": credit.amount,
+            "receipt_id": draft.receipt.pk,
+        }
         for draft in drafts
         for credit in draft.credits
     ]
 
 
 def _movements(
-    drafts: Sequence[ReceiptDraft],
-    tenders: dict[tuple[int, int], ReceiptTender],
-    landings: dict[tuple[int, date], Landing],
-    stamp: dict,
-) -> list[CashMovement]:
+    drafts: Sequence[ReceiptDraft], tenders: dict[tuple[int, int], int], landings: dict[tuple[int, date], Landing]
+) -> list[Row]:
     """One per (tender, title), and one per tender for its share of credit or suspense (G.3)."""
-    movements = []
-    for draft in drafts:
-        shares = _money_by_title(draft)
-        slices = spread_tenders(tenders=[t.amount for t in draft.tenders], shares=[money for _, money in shares])
-        for piece in slices:
-            tender = draft.tenders[piece.tender]
-            landing = landings[tender.account.pk, tender.cash_date]
-            movements.append(
-                CashMovement(
-                    account=tender.account,
-                    cash_date=landing.day,
-                    amount=piece.amount,
-                    history_code=tender.history_code,
-                    document_type=tender.document_type,
-                    notes=draft.notes[:500],
-                    origin=draft.origin,
-                    receipt=draft.receipt,
-                    tender=tenders[draft.receipt.pk, piece.tender],
-                    title_id=shares[piece.share][0],
-                    session=draft.session,
-                    **landing.supplement(),
-                    **stamp,
-                )
-            )
-    return movements
+    rows = [row for draft in drafts for row in _movements_of(draft, tenders, landings)]
+    numbered = session_supplements([row["session_id"] for row in rows])
+    return [row | numbers for row, numbers in zip(rows, numbered, strict=True)]
+
+
+def _movements_of(
+    draft: ReceiptDraft, tenders: dict[tuple[int, int], int], landings: dict[tuple[int, date], Landing]
+) -> Iterator[Row]:
+    shares = _money_by_title(draft)
+    slices = spread_tenders(tenders=[t.amount for t in draft.tenders], shares=[money for _, money in shares])
+    for piece in slices:
+        tender = draft.tenders[piece.tender]
+        landing = landings[tender.account.pk, tender.cash_date]
+        yield {
+            "account_id": tender.account.pk,
+            "cash_date": landing.day,
+            "amount": piece.amount,
+            "history_code_id": tender.history_code.pk,
+            "document_type_id": tender.document_type.pk,
+            "notes": draft.notes[:500],
+            "origin": draft.origin,
+            "receipt_id": draft.receipt.pk,
+            "tender_id": tenders[draft.receipt.pk, piece.tender],
+            "title_id": shares[piece.share][0],
+            "session_id": draft.receipt.session_id,
+            **landing.supplement(),
+        }
 
 
 def _money_by_title(draft: ReceiptDraft) -> list[tuple[int | None, Decimal]]:

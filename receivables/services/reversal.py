@@ -61,6 +61,7 @@ from receivables.services.cash_session import number_session_supplements
 from receivables.services.locks import lock_customer, lock_installments_of, lock_titles
 from receivables.services.moves import Step, create_audited, move, move_many
 from receivables.services.posting import statuses_of_titles
+from receivables.services.rows import insert_rows
 from receivables.services.settlement import check_codes
 
 DEBITS_DIFFER = "debits_differ"
@@ -186,12 +187,8 @@ def _undo_allocations(
     allocations: Sequence[ReceiptAllocation], installments: Mapping[int, Installment], reversal: Reversal, *, by: Actor
 ) -> None:
     """Bring installments and titles back to what the receipts that stand make of them (G.1, G.23)."""
-    ReversalLine.objects.bulk_create(
-        [
-            ReversalLine(reversal=reversal, allocation=row, posted_at=reversal.posted_at, **signed_by(by))
-            for row in allocations
-        ]
-    )
+    common = {"reversal_id": reversal.pk, "posted_at": reversal.posted_at, **signed_by(by)}
+    insert_rows(ReversalLine, [{"allocation_id": row.pk} for row in allocations], common=common)
     steps = []
     pasts = live_pasts({row.installment_id for row in allocations})
     for pk, live in sorted(pasts.items()):

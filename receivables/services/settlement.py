@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from receivables.domain.allocation import impute, standing_after
 from receivables.domain.charges import Charges, discount_limit, is_late, late_charges
@@ -240,6 +241,7 @@ class _Desk:
         wanted = {(codes.account, deposit.cash_date) for codes in desk.codes.values()}
         desk.landings = land(wanted=wanted, by=by)
         desk.titles = lock_titles(title_ids)
+        prefetch_related_objects([*desk.titles.values()], "collecting_branch__parameter_set__terms")
         desk.installments = lock_installments_of(desk.titles)
         return desk
 
