@@ -136,8 +136,9 @@ def snapshot(request: HttpRequest, page_token: str = "", limit: Limit = None) ->
     if page is None:
         record_contact(device_id=device.pk, now=now, snapshot_as_of=now)
         return not_modified(request)
-    record_contact(device_id=device.pk, now=now, snapshot_as_of=page.as_of if page.is_last else None)
-    return frozen_answer(page.written, etag=page.snapshot_id)
+    if not page_token or page.is_last:  # not at each page: a till that reads many is heard at the first and the last
+        record_contact(device_id=device.pk, now=now, snapshot_as_of=page.as_of if page.is_last else None)
+    return frozen_answer(request, page.frozen, page.own, etag=page.snapshot_id)
 
 
 @api.get(

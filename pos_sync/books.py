@@ -3,8 +3,6 @@
 The op_id of an operation is the `idempotency_key` of what it posted: a receipt, a void's reversal, a cash movement.
 """
 
-import gzip
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -15,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from pos_sync.frozen import thaw
 from pos_sync.models import Operation, OperationState, Snapshot
 from pos_sync.protocol import CashInSaid, CashOutSaid, SessionCloseSaid, SessionOpenSaid, WellFormed, judge_form
 from pos_sync.services import feed
@@ -295,7 +294,7 @@ def _newest_snapshots(now: datetime) -> Iterator[Snapshot]:
 
 
 def _compare(snapshot: Snapshot, standing: Standing, *, today: date) -> Iterator[Violation]:
-    pages = [json.loads(gzip.decompress(page.body)) for page in snapshot.pages.order_by("number")]
+    pages = [thaw(bytes(page.body)) for page in snapshot.pages.order_by("number")]
     view = View.of(snapshot.branch_id, today=today)
     try:
         cursor = feed.read_cursor(snapshot.cursor, branch=view.branch, policy=view.policy, standing=standing)

@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import ValidationError
 
 from pos_sync import protocol
+from pos_sync.frozen import complete_gzip, complete_plain
 from pos_sync.rate_limits import RateLimited
 from receivables.domain.errors import RuleBroken
 
@@ -64,10 +65,14 @@ def answer(document: Mapping[str, object], *, status: int = 200) -> HttpResponse
     return _json({"server_time": instant(timezone.now()), **document}, status=status, media_type=MEDIA_TYPE)
 
 
-def frozen_answer(written: str, *, etag: str) -> HttpResponse:
-    """Answer with a JSON object that was written before, and the server's time now."""
-    body = f'{{"server_time":"{instant(timezone.now())}",{written[1:]}'
-    return HttpResponse(body, content_type=MEDIA_TYPE, headers={"ETag": f'"{etag}"'})
+def frozen_answer(request: HttpRequest, frozen: bytes, members: Mapping[str, object], *, etag: str) -> HttpResponse:
+    """Answer with a JSON object that was compressed before, the server's time now and `members` at its end."""
+    rest = {"server_time": instant(timezone.now()), **members}
+    headers = {"ETag": f'"{etag}"'}
+    if _accepts_gzip(request):
+        headers["Content-Encoding"] = "gzip"
+        return HttpResponse(complete_gzip(frozen, rest), content_type=MEDIA_TYPE, headers=headers)
+    return HttpResponse(complete_plain(frozen, rest), content_type=MEDIA_TYPE, headers=headers)
 
 
 def etags_of(request: HttpRequest) -> list[str]:
@@ -145,7 +150,8 @@ def _refusal_of(error: Exception) -> Refusal:
 def _finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     response.headers["Cache-Control"] = "no-store"
     patch_vary_headers(response, ["Accept-Encoding"])
-    if len(response.content) >= WORTH_COMPRESSING_BYTES and _accepts_gzip(request):
+    is_packed = "Content-Encoding" in response.headers
+    if not is_packed and len(response.content) >= WORTH_COMPRESSING_BYTES and _accepts_gzip(request):
         response.content = gzip.compress(response.content, 6, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Content-Length"] = str(len(response.content))

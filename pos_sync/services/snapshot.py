@@ -3,8 +3,6 @@
 One is built for a branch and served to all its tills while the branch's feed has nothing newer than its cursor.
 """
 
-import gzip
-import json
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
@@ -17,14 +15,16 @@ from django.core import signing
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from pos_sync.frozen import freeze
 from pos_sync.models import Device, Snapshot, SnapshotPage, SyncRun, TillPolicy
 from pos_sync.services import feed, window
 from pos_sync.services.devices import limits_of, policy_of
 from pos_sync.services.epochs import in_its_epoch, look
 from pos_sync.services.sequence import one_view, read_progress, remember_through
-from pos_sync.services.window import Json
+from pos_sync.services.window import Json, Line
 from receivables.domain.due_dates import till_window
 from receivables.domain.errors import RuleBroken, gettext_noop
+from receivables.domain.money import ZERO, to_cents
 from receivables.models import Branch
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,13 @@ class SnapshotExpired(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page as JSON text; `is_last` when the till has the whole snapshot with it."""
+    """One page: what is `frozen` of it, and the members of the device's own that complete it.
 
-    written: str
+    `is_last` when the till has the whole snapshot with it.
+    """
+
+    frozen: bytes
+    own: Json
     snapshot_id: str
     as_of: datetime
     is_last: bool
@@ -116,34 +120,42 @@ def _first(snapshot: Snapshot, asked: Asked) -> Page:
         "through_seq": progress.through_seq,
         "applied_above": progress.applied_above,
     }
-    return _page(snapshot, 1, asked.device, as_of=asked.now, members=members)
+    said = {
+        "snapshot": snapshot.pk, "page": 1, "pages": snapshot.pages.count(), "device": asked.device.pk,
+        "until": (asked.now + LIFE).isoformat(),
+    }  # fmt: skip
+    body = snapshot.pages.values_list("body", flat=True).get(number=1)
+    return _page(body, said, snapshot_id=snapshot.snapshot_id, as_of=asked.now, members=members)
 
 
 def read_page(*, device: Device, page_token: str, now: datetime) -> Page:
     """Give a page of a snapshot that this device began; raises UnknownPageToken and SnapshotExpired."""
     try:
         said = signing.loads(page_token, salt=_PAGE_SALT)
-        snapshot = Snapshot.objects.get(pk=said["snapshot"]) if said["device"] == device.pk else None
-    except (signing.BadSignature, Snapshot.DoesNotExist) as unknown:
+    except signing.BadSignature as unknown:
         raise UnknownPageToken from unknown
-    if snapshot is None:
+    found = SnapshotPage.objects.filter(snapshot=said["snapshot"], number=said["page"])
+    row = found.values_list("body", "snapshot__snapshot_id", "snapshot__as_of", "snapshot__expires_at").first()
+    if row is None or said["device"] != device.pk:
         raise UnknownPageToken
-    if now >= datetime.fromisoformat(said["until"]) or now >= snapshot.expires_at:
+    body, snapshot_id, as_of, expires_at = row
+    if now >= datetime.fromisoformat(said["until"]) or now >= expires_at:
         raise SnapshotExpired
-    return _page(snapshot, said["page"], device, as_of=snapshot.as_of, until=said["until"])
+    return _page(body, said, snapshot_id=snapshot_id, as_of=as_of)
 
 
 def _page(
-    snapshot: Snapshot, number: int, device: Device, *, as_of: datetime, until: str = "", members: Json | None = None
+    body: bytes | memoryview, said: Json, *, snapshot_id: str, as_of: datetime, members: Json | None = None
 ) -> Page:
-    """Put what depends on the device before a page's frozen text: the token of the next page, its own progress."""
-    bodies = dict(snapshot.pages.filter(number__in=(number, number + 1)).values_list("number", "body"))
-    until = until or (as_of + LIFE).isoformat()
-    following = {"snapshot": snapshot.pk, "page": number + 1, "device": device.pk, "until": until}
-    token = signing.dumps(following, salt=_PAGE_SALT) if number + 1 in bodies else None
-    own = json.dumps({"page_token": token, **(members or {})}, separators=(",", ":"))
-    written = f"{own[:-1]},{gzip.decompress(bodies[number]).decode()[1:]}"
-    return Page(written=written, snapshot_id=snapshot.snapshot_id, as_of=as_of, is_last=token is None)
+    """Put what depends on the device beside a page's frozen text: the token of the next page, its own progress.
+
+    `said` is what this page's own token says.
+    """
+    number = int(str(said["page"]))
+    is_last = number == said["pages"]
+    token = None if is_last else signing.dumps({**said, "page": number + 1}, salt=_PAGE_SALT)
+    own = {"page_token": token, **(members or {})}
+    return Page(bytes(body), own, snapshot_id=snapshot_id, as_of=as_of, is_last=is_last)
 
 
 # Building
@@ -222,23 +234,18 @@ def _write_pages(snapshot: Snapshot, first: Json, whole: "_Whole") -> int:
     """Write a snapshot's pages and give their size in bytes."""
     size, rows = snapshot.page_size, whole.installments
     slices = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
-    sent: set[object] = set()
+    sent: set[int] = set()
     pages = []
-    for number, installments in enumerate(slices, start=1):
+    for number, lines in enumerate(slices, start=1):
         document = {
             "snapshot_id": snapshot.snapshot_id,
             **(first if number == 1 else {}),
-            "customers": whole.customers_of(installments, besides=sent),
-            "installments": installments,
+            "customers": whole.customers_of(lines, besides=sent),
         }
-        pages.append(SnapshotPage(snapshot=snapshot, number=number, body=_frozen(document)))
+        body = freeze(document, lists={"installments": [line.written for line in lines]})
+        pages.append(SnapshotPage(snapshot=snapshot, number=number, body=body))
     SnapshotPage.objects.bulk_create(pages, batch_size=20)
     return sum(len(page.body) for page in pages)
-
-
-def _frozen(document: Json) -> bytes:
-    written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return gzip.compress(written.encode(), 1, mtime=0)
 
 
 # What a till needs, and nothing else
@@ -251,21 +258,21 @@ class _Whole:
     branch: Branch
     policy: TillPolicy
     today: date
-    installments: list[Json]
+    installments: list[Line]
     customers: dict[str, Json]
 
     @classmethod
     def read(cls, branch: Branch, *, today: date) -> "_Whole":
         policy = policy_of(branch)
         rows = window.window_of(branch, policy, today=today)
-        installments = window.installment_rows(rows.order_by("pk"))
+        installments = window.installment_lines(rows.order_by("pk"))
         return cls(branch, policy, today, installments=installments, customers=window.customers_in(rows))
 
-    def customers_of(self, rows: Sequence[Json], *, besides: set[object]) -> list[Json]:
+    def customers_of(self, lines: Sequence[Line], *, besides: set[int]) -> list[Json]:
         """Give the customers of these installments that were not sent before, and count them as sent."""
-        fresh = list(dict.fromkeys(str(row["customer_id"]) for row in rows if row["customer_id"] not in besides))
+        fresh = dict.fromkeys(line.customer_id for line in lines if line.customer_id not in besides)
         besides.update(fresh)
-        return [self.customers[customer] for customer in fresh]
+        return [self.customers[str(customer)] for customer in fresh]
 
     def head(self) -> Json:
         """Give everything but customers and installments."""
@@ -273,7 +280,7 @@ class _Whole:
         return {
             "business_date": self.today.isoformat(),
             "horizon": horizon.isoformat(),
-            "terms": window.terms_rows({int(str(row["terms_id"])) for row in self.installments} | {self._own_terms}),
+            "terms": window.terms_rows({line.terms_id for line in self.installments} | {self._own_terms}),
             "holidays": window.holidays(self.today),
             "payment_methods": window.payment_methods(self.branch, self.policy),
             "operators": window.operators(self.branch),
@@ -281,7 +288,7 @@ class _Whole:
             "expected": {
                 "installments": len(self.installments),
                 "customers": len(self.customers),
-                "balance_cents": sum(int(str(row["balance_cents"])) for row in self.installments),
+                "balance_cents": to_cents(sum((line.balance for line in self.installments), ZERO)),
             },
         }
 

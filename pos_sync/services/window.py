@@ -1,16 +1,18 @@
 """What a till carries of the books, and how each row is told: its window (G.9) and nothing a till does not need."""
 
+import json
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import F
 
 from pos_sync.models import TillOperator, TillPolicy
+from pos_sync.services.json_text import JsonText
 from receivables.domain.documents import mask_document
 from receivables.domain.due_dates import national_bank_holidays
 from receivables.domain.errors import InvalidDocument
-from receivables.domain.money import to_cents
 from receivables.models import Branch, BranchPaymentMethod, Customer, Holiday, Installment, PaymentMethod, Terms
 from receivables.models.installment import InstallmentQuerySet
 
@@ -25,24 +27,34 @@ def window_of(branch: Branch, policy: TillPolicy, *, today: date) -> Installment
     return window if policy.sees_company else window.filter(title__collecting_branch=branch)
 
 
+_INSTALLMENT = JsonText(
+    id=("plain", "pk"), version=("number", "version"), title_id=("plain", "title_id"),
+    customer_id=("plain", "title__bill_to_id"), number=("pair", "number", "title__installment_count"),
+    document=("text", "title__document_number"), due_date=("plain", "due_date"), amount_cents=("cents", "amount"),
+    balance_cents=("cents", "balance"), terms_id=("plain", "terms_id"), interest_from=("plain", "interest_from"),
+    fine_charged=("flag", "fine_charged"), carried_charges_cents=("cents", "carried_charges"),
+    status=("plain", "status"),
+)  # fmt: skip
+
+
+class Line(NamedTuple):
+    """An installment as JSON text, and what else depends on it."""
+
+    written: str
+    customer_id: int
+    terms_id: int
+    balance: Decimal
+
+
+def installment_lines(rows: InstallmentQuerySet) -> list[Line]:
+    """Tell installments as JSON text, in their order."""
+    told = rows.annotate(written=_INSTALLMENT)
+    return [Line(*row) for row in told.values_list("written", "title__bill_to_id", "terms_id", "balance")]
+
+
 def installment_rows(rows: InstallmentQuerySet) -> list[Json]:
     """Tell installments, in their order."""
-    columns = rows.values_list(
-        "pk", "version", "title_id", "title__bill_to_id", "number", "title__installment_count",
-        "title__document_number", "due_date", "amount", "balance", "terms_id", "interest_from", "fine_charged",
-        "carried_charges", "status",
-    )  # fmt: skip
-    return [
-        {
-            "id": str(pk), "version": version, "title_id": str(title), "customer_id": str(customer),
-            "number": f"{number}/{count}", "document": document, "due_date": due.isoformat(),
-            "amount_cents": to_cents(amount), "balance_cents": to_cents(balance), "terms_id": str(terms),
-            "interest_from": interest_from.isoformat(), "fine_charged": fine_charged,
-            "carried_charges_cents": to_cents(carried), "status": status,
-        }
-        for pk, version, title, customer, number, count, document, due, amount, balance, terms, interest_from,
-            fine_charged, carried, status in columns
-    ]  # fmt: skip
+    return [json.loads(written) for written in rows.annotate(written=_INSTALLMENT).values_list("written", flat=True)]
 
 
 def customers_in(rows: InstallmentQuerySet) -> dict[str, Json]:

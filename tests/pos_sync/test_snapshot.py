@@ -48,6 +48,24 @@ def due(days):
     return TODAY + timedelta(days=days)
 
 
+# What is told
+
+
+def test_a_document_number_is_told_to_the_letter(till):
+    make_title(branch=till.branch, document_number='Nº "1"\\é/\t%s {}')
+    (row,) = rows_of(till, "installments")
+    assert row["document"] == 'Nº "1"\\é/\t%s {}'
+
+
+@pytest.mark.parametrize("amount", ["0.01", "1000.10", "990.05", "99999999.99"])
+def test_amounts_are_told_in_whole_cents(till, amount):
+    make_title(branch=till.branch, amounts=(amount,))
+    (page,) = pages_of(till)
+    (row,) = page["installments"]
+    cents = int(Decimal(amount) * 100)
+    assert (row["amount_cents"], row["balance_cents"], page["expected"]["balance_cents"]) == (cents, cents, cents)
+
+
 # The window
 
 

@@ -41,22 +41,18 @@ export function batches(operations, { max_batch_operations, max_batch_bytes }) {
   return cut;
 }
 
-/**
- * Deliver a device's queue, in order. Gives how many operations the server answered for; a batch too large is halved.
- * `sentBy`: the device whose token is used where the own one opens nothing any more.
- */
-export async function uploadAll(db, device, { now, sentBy = device }) {
+/** Deliver a device's queue. Gives how many operations the server answered for; a batch too large is halved. */
+export async function uploadAll(db, device, { now = () => Date.now() } = {}) {
   let answered = 0;
   const queue = undelivered(await readOperations(db, device.device_id));
-  for (const batch of batches(queue, device.limits)) answered += await upload(db, { device, batch, now, sentBy });
+  for (const batch of batches(queue, device.limits)) answered += await upload(db, device, batch, now);
   return answered;
 }
 
-async function upload(db, parcel) {
-  const { device, batch, now, sentBy } = parcel;
+async function upload(db, device, batch, now) {
   let said;
   try {
-    said = await pushOperations(sentBy.token, await envelope(db, parcel));
+    said = await pushOperations(device.token, await envelope(db, device, batch));
   } catch (error) {
     if (!(error instanceof Refused && error.status === 413)) throw error;
     if (batch.length === 1) {
@@ -64,16 +60,14 @@ async function upload(db, parcel) {
       return 1;
     }
     const middle = Math.ceil(batch.length / 2);
-    const halves = [batch.slice(0, middle), batch.slice(middle)];
-    return (await upload(db, { ...parcel, batch: halves[0] })) + (await upload(db, { ...parcel, batch: halves[1] }));
+    return (await upload(db, device, batch.slice(0, middle), now)) + (await upload(db, device, batch.slice(middle), now));
   }
   await noteAnswers(db, said.results.map((result, at) => ({ ...result, op_id: result.op_id ?? batch[at].op_id })), now());
   return said.results.length;
 }
 
-async function envelope(db, { device, batch, now, sentBy }) {
+async function envelope(db, device, batch) {
   const pending = pendingOf(await readOperations(db, device.device_id));
   const first = device.first_seq ? { first_seq: device.first_seq } : {};
-  const owner = sentBy === device ? {} : { device_id: device.device_id };
-  return { epoch: device.epoch, ...owner, ...first, sent_at: new Date(now()).toISOString(), pending, operations: batch.map(asSent) };
+  return { epoch: device.epoch, ...first, sent_at: new Date().toISOString(), pending, operations: batch.map(asSent) };
 }

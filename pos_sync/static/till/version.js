@@ -2,12 +2,6 @@
 
 let waiting = null;
 let isTakingOver = false;
-let tell = () => {};
-
-/** Call when a version begins to wait. */
-export function onNewVersion(listener) {
-  tell = listener;
-}
 
 /** Give what activates the version that waits, or null. */
 export function newVersion() {
@@ -21,7 +15,7 @@ function takeOver() {
 
 async function watch() {
   const registration = await navigator.serviceWorker.register("/till/sw.js", { scope: "/till/", updateViaCache: "none" });
-  const look = () => { waiting = navigator.serviceWorker.controller ? registration.waiting : null; tell(); };
+  const look = () => { waiting = navigator.serviceWorker.controller ? registration.waiting : null; };
   look();
   registration.addEventListener("updatefound", () => registration.installing.addEventListener("statechange", look));
   navigator.serviceWorker.addEventListener("controllerchange", () => { if (isTakingOver) location.reload(); });
