@@ -131,6 +131,7 @@ class Company:
 
     branch: str
     imported: dict[str, Any]
+    before: dict[str, Any]
 
     def __init__(self, *, folder: Path, server_url: str, redis_url: str) -> None:
         self.folder, self.redis_url = folder, redis_url

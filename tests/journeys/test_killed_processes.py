@@ -38,6 +38,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
             folder / "titulos.csv", lines_of_titles(TITLES, branch=company.branch, today=TODAY, prefix="PLANILHA")
         )
         company.imported = json.loads(company.manage("import_titles", str(folder / "titulos.csv"), "--apply", "--json"))
+        company.before = holdings(company)
         yield company
 
 
@@ -131,28 +132,44 @@ def hit(company: Company, name: str, blow: Callable[[], object], *, while_runnin
 
 
 def agree(company: Company, *, journal: Path) -> None:
-    """Compare what the till wrote down with what the ledger holds: each operation, each receipt, every cent."""
+    """Compare what the till wrote down with what came into the ledger: each operation, each receipt, every cent."""
+    came = holdings(company)
+    for name, held in company.before.items():
+        came[name].subtract(held) if isinstance(held, Counter) else [came[name].pop(key) for key in held]
     operations = [entry["operation"] for entry in read(journal) if entry["event"] == "operation"]
-    states = dict(company.rows("SELECT op_id, state FROM pos_sync_operation"))
-    assert states == {operation["op_id"]: "applied" for operation in operations}
+    assert came["states"] == {operation["op_id"]: "applied" for operation in operations}
 
     said = {operation["op_id"]: tendered(operation) for operation in operations if operation["kind"] == "receipt"}
     assert len(said) == RECEIPTS
-    receipts = company.rows("SELECT idempotency_key, amount FROM receivables_receipt WHERE origin = 'till'")
-    assert sorted(receipts) == sorted(said.items())
-    posted = company.rows(
-        "SELECT r.idempotency_key, sum(m.amount) FROM receivables_cashmovement m JOIN receivables_receipt r "
-        "ON r.id = m.receipt_id WHERE r.origin = 'till' AND m.reverses_id IS NULL GROUP BY 1"
-    )
-    assert dict(posted) == said
+    assert came["receipts"] == said
+    assert came["posted"] == said
 
     voided = {body["receipt_op_id"] for body in bodies(operations, "receipt_void")}
     cash = sum(cents(body) for body in bodies(operations, "cash_in"))
     cash -= sum(cents(body) for body in bodies(operations, "cash_out"))
-    in_cash = "SELECT sum(amount) FROM receivables_cashmovement WHERE origin = 'till'"
-    assert company.rows(in_cash) == [(cash + sum(said[op_id] for op_id in said.keys() - voided),)]
-    sessions = company.rows("SELECT status, count(*) FROM receivables_cashsession GROUP BY status")
-    assert sessions == [("closed", len(bodies(operations, "session_close")))]
+    assert came["cash"]["till"] == cash + sum(said[op_id] for op_id in said.keys() - voided)
+    assert +came["sessions"] == {"closed": len(bodies(operations, "session_close"))}
+
+
+def holdings(company: Company) -> dict[str, Any]:
+    """Read what tills have brought: operations, receipts, their movements, all of their cash, sessions by status."""
+    posted = (
+        "SELECT r.idempotency_key, sum(m.amount) FROM receivables_cashmovement m JOIN receivables_receipt r "
+        "ON r.id = m.receipt_id WHERE r.origin = 'till' AND m.reverses_id IS NULL GROUP BY 1"
+    )
+    return {
+        "states": dict(company.rows("SELECT op_id, state FROM pos_sync_operation")),
+        "receipts": dict(company.rows("SELECT idempotency_key, amount FROM receivables_receipt WHERE origin = 'till'")),
+        "posted": dict(company.rows(posted)),
+        "cash": Counter(
+            dict(
+                company.rows(
+                    "SELECT origin, sum(amount) FROM receivables_cashmovement WHERE origin = 'till' GROUP BY 1"
+                )
+            )
+        ),
+        "sessions": Counter(dict(company.rows("SELECT status, count(*) FROM receivables_cashsession GROUP BY status"))),
+    }
 
 
 def read(journal: Path) -> list[dict[str, Any]]:

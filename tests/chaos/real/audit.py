@@ -5,7 +5,7 @@ Reads the database by SQL of its own, so that a mistake of the services' code ca
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +51,8 @@ class Findings:
             self.doubled_cents += max(0, found - said)
 
 
-def audit_tills(journals: dict[str, list[Json]], rows: Rows) -> Findings:
-    """Hold what every till printed and was told against inbox and ledger."""
+def audit_tills(journals: dict[str, list[Json]], rows: Rows, *, before: Set[str] = frozenset()) -> Findings:
+    """Hold what every till printed and was told against inbox and ledger; `before` names what was there already."""
     found = Findings()
     ledger = Ledger(rows)
     printed = {
@@ -65,9 +65,9 @@ def audit_tills(journals: dict[str, list[Json]], rows: Rows) -> Findings:
     for op_id, operation in printed.items():
         _audit_custody(found, ledger, op_id, operation)
         _AUDITS[operation["kind"]](found, ledger, op_id, operation)
-    strangers = ledger.inbox.keys() - printed.keys()
+    strangers = ledger.inbox.keys() - printed.keys() - before
     found.wrong += [f"{op_id} is in the inbox and nobody printed it" for op_id in sorted(strangers)]
-    foreign = ledger.receipts.keys() - printed.keys()
+    foreign = ledger.receipts.keys() - printed.keys() - before
     found.doubled += [f"receipt {key} came from a till and nobody printed it" for key in sorted(foreign)]
     for name, journal in journals.items():
         _audit_told(found, ledger, name, journal)

@@ -115,7 +115,7 @@ def run(wanted: Wanted, *, folder: Path) -> Verdict:
             shop.compare_tills(line=line, seconds=120)
             return Verdict(
                 wanted=wanted,
-                tills=audit_tills(shop.journals, shop.rows),
+                tills=audit_tills(shop.journals, shop.rows, before=shop.founded_with),
                 people=audit_people(journal_of(shop.desk), shop.rows),
                 faults=injector.struck,
                 line=line.hurt,

@@ -45,6 +45,7 @@ class Shop(Company):
         founding = self.part("found", "-m", "tests.chaos.real.found", *words)
         assert founding.wait(seconds=900) == 0, founding.words()
         self._codes = json.loads(founding.words().splitlines()[-1])
+        self.founded_with = {op_id for (op_id,) in self.rows("SELECT op_id FROM pos_sync_operation")}
 
     def open(self) -> int:
         """Start all that serves; give the port of the web server."""
