@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { standingOf, weighing } from "../../pos_sync/static/till/domain/overlay.js";
+import { standingOf, weighing, weighingOfFormer } from "../../pos_sync/static/till/domain/overlay.js";
 
 const ROW = {
   id: "7", balance_cents: 10000, due_date: "2026-12-05", interest_from: "2026-12-05", fine_charged: false, carried_charges_cents: 0,
@@ -37,4 +37,15 @@ test("a receipt of another installment changes nothing", () => {
   const other = receipt(1, 3000);
   other.body.lines[0].installment_id = "8";
   assert.equal(balance([other], NOTHING), 10000);
+});
+
+const AS_OF = { as_of: "2026-11-21T12:00:00Z" };
+const former = (said) => weighingOfFormer([{ ...receipt(1, 3000), custody: null, result: null, ...said }], AS_OF).length;
+
+test("what this till received as a former device weighs until the server has judged it and the copy is newer", () => {
+  assert.equal(former({}), 1);
+  assert.equal(former({ custody: "stored", result: { state: "pending" }, told_at: 0 }), 1);
+  assert.equal(former({ custody: "stored", result: { state: "applied" }, told_at: Date.parse(AS_OF.as_of) + 1 }), 1);
+  assert.equal(former({ custody: "stored", result: { state: "applied" }, told_at: Date.parse(AS_OF.as_of) }), 0);
+  assert.equal(weighingOfFormer([{ ...receipt(1, 3000), custody: null }, voiding(2, "r1")], AS_OF).length, 0);
 });

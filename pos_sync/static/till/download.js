@@ -1,14 +1,14 @@
 // The daily and the forced synchronisation and the changes after it (H5-H11): a whole copy, checked, or the one before.
 
 import { readChanges, readSnapshot } from "./server.js";
-import { addRows, applyRows, clearGeneration, readMeta, showGeneration } from "./store.js";
+import { addRows, applyRows, clearGeneration, CopyBroken, readMeta, showGeneration } from "./store.js";
 
 const REFERENCE = ["terms", "holidays", "payment_methods", "operators", "limits"];
 
-/** The copy that came does not add up to what the server said of it. */
-export class CopyBroken extends Error {}
-
-/** Download a whole copy beside the one that is shown and swap them once count and sum match. `onProgress({done, all})`. */
+/**
+ * Download a whole copy beside the one that is shown and swap them once count and sum match, else CopyBroken.
+ * `onProgress({done, all})`.
+ */
 export async function downloadAll(db, token, onProgress = () => {}) {
   const shown = await readMeta(db, "download");
   const generation = shown ? 1 - shown.generation : 0;
@@ -23,8 +23,9 @@ export async function downloadAll(db, token, onProgress = () => {}) {
     if (!page.page_token) break;
     page = await readSnapshot(token, { page_token: page.page_token });
   }
-  if (Object.keys(sum).some((name) => sum[name] !== first.expected[name])) throw new CopyBroken();
-  await showGeneration(db, downloadOf(first, generation), pick(first, REFERENCE));
+  const { expected } = first;
+  if (Object.keys(sum).some((name) => sum[name] !== expected[name])) throw new CopyBroken();
+  await showGeneration(db, { download: downloadOf(first, generation), reference: pick(first, REFERENCE), expected });
   return { epoch: first.epoch, installments: sum.installments };
 }
 

@@ -16,11 +16,6 @@ export class Refused extends Error {
     this.problem = problem;
     this.retryAfterSeconds = Number(retryAfter) || 0;
   }
-
-  /** Say whether the same request may succeed later by itself. */
-  get isPassing() {
-    return this.status >= 500 || this.status === 429;
-  }
 }
 
 /** Ask whether the server itself answers; throws Unreachable. */
@@ -48,6 +43,16 @@ export function readChanges(token, cursor) {
 /** Deliver operations. */
 export function pushOperations(token, envelope) {
   return ask("POST", "/operations", { token, body: envelope });
+}
+
+/** Give what became of this device's operations, page by page. */
+export function readResults(token, { after_seq = 0, epoch = "", limit = 1000 } = {}) {
+  return ask("GET", `/operations?${new URLSearchParams({ after_seq, epoch, limit })}`, { token });
+}
+
+/** Exchange the token for a new one; the old one works until the new one is first used. */
+export function rotate(token) {
+  return ask("POST", "/token/rotate", { token, body: {} });
 }
 
 /** Compare the server's window with what is shown here. */

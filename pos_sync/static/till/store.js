@@ -1,9 +1,11 @@
 // The till's own database: what it is, what it downloaded, what it did. Money is written with strict durability.
 //
-// meta          device, former (devices that this till was), download, reference, counters, attempts, contact, by name
+// meta          device, former (devices that this till was, with their counters), download, reference, counters, attempts,
+//               contact (of the server, with how far this clock is from its), by name
 // operations    all that was done here, by op_id; never changed but for what the server answered
 // installments  and customers twice, in the generations 0 and 1: a download fills the one that is not shown
 
+import { openSession } from "./domain/session.js";
 import { openDB } from "./vendor/idb.js";
 
 const NAME = "quita-till";
@@ -43,14 +45,14 @@ export class ChangedMeanwhile extends Error {}
 
 /**
  * Commit an operation before anything is printed or said. `make({seq, receipt_sequence})` gives {op_id, kind, occurred_at, body};
- * `expectedSeq` is the number that the screen was drawn for: another tab may have used it (ChangedMeanwhile, nothing written).
- * Rises as the database does where there is no room: then nothing was taken.
+ * `expectedSeq` is the number that the screen was drawn for: another tab, or a second Enter, may have used it, or this till may be
+ * another device by now (ChangedMeanwhile, nothing written). Rises as the database does where there is no room: nothing was taken.
  */
-export async function commitOperation(db, device_id, make, { expectedSeq = null } = {}) {
+export async function commitOperation(db, device_id, make, { expectedSeq }) {
   const transaction = db.transaction(["operations", "meta"], "readwrite", STRICT);
   const meta = transaction.objectStore("meta");
-  const counters = (await meta.get("counters")) ?? { next_seq: 1, next_receipt: 1 };
-  if (expectedSeq !== null && expectedSeq !== counters.next_seq) {
+  const [device, counters] = await Promise.all([meta.get("device"), meta.get("counters")]);
+  if (device?.device_id !== device_id || expectedSeq !== counters.next_seq) {
     transaction.abort();
     await transaction.done.catch(() => {});
     throw new ChangedMeanwhile();
@@ -85,7 +87,8 @@ function answered(operation, { custody, result, now }) {
   const word = custody && custody !== "refused" ? custody : operation.custody ?? custody ?? null;
   const first = operation.custody && operation.custody !== "refused" ? operation.custody : word;
   const told = result.state ? result : operation.result;
-  return { ...operation, custody: first, result: told, delivered_at: operation.delivered_at ?? (custody ? now : null) };
+  const told_at = told?.state === operation.result?.state ? operation.told_at ?? now : now;
+  return { ...operation, custody: first, result: told, told_at, delivered_at: operation.delivered_at ?? (custody ? now : null) };
 }
 
 /** Forget that the server had custody of the last days' operations: it was restored and asks for them again. */
@@ -99,14 +102,23 @@ export async function offerAgain(db, device_id, since) {
   await transaction.done;
 }
 
-/** Forget operations delivered before that moment (milliseconds); what the server refused, and `kept` op_ids, stay. */
-export async function forgetDelivered(db, { before, kept }) {
-  const transaction = db.transaction("operations", "readwrite");
-  for (const operation of await transaction.store.getAll()) {
-    const isOld = operation.delivered_at && operation.delivered_at < before && !kept.has(operation.op_id);
-    if (isOld && operation.custody !== "refused") transaction.store.delete(operation.op_id);
-  }
+/**
+ * Forget operations delivered before that moment (milliseconds). What the server refused stays, and so does what is not settled
+ * here: a session that is still open, with all that came after its opening.
+ */
+export async function forgetDelivered(db, { before }) {
+  const transaction = db.transaction(["operations", "meta"], "readwrite");
+  const store = transaction.objectStore("operations");
+  const device = await transaction.objectStore("meta").get("device");
+  for (const operation of forgettable(await store.getAll(), { before, device_id: device?.device_id })) store.delete(operation.op_id);
   await transaction.done;
+}
+
+function forgettable(operations, { before, device_id }) {
+  const session = openSession(operations.filter((each) => each.device_id === device_id).sort((one, other) => one.seq - other.seq));
+  const from = operations.find((each) => session && each.body.session_id === session.session_id && each.kind === "session_open")?.seq;
+  const isKept = (each) => each.custody === null || each.custody === "refused" || (each.device_id === device_id && each.seq >= from);
+  return operations.filter((each) => !isKept(each) && each.delivered_at < before);
 }
 
 // The download
@@ -127,21 +139,38 @@ export async function addRows(db, generation, { installments, customers }) {
   await transaction.done;
 }
 
-/** Show a generation, in one transaction with what belongs to it: a half download never replaces a whole one. */
-export async function showGeneration(db, download, reference) {
-  const transaction = db.transaction("meta", "readwrite", STRICT);
-  transaction.store.put(download, "download");
-  transaction.store.put(reference, "reference");
+export class CopyBroken extends Error {}
+
+/**
+ * Show a generation, in one transaction with what belongs to it and with the rows counted where they are kept: a half download
+ * never replaces a whole one (CopyBroken).
+ */
+export async function showGeneration(db, { download, reference, expected }) {
+  const names = ["installments", "customers"];
+  const stores = names.map((name) => `${name}${download.generation}`);
+  const transaction = db.transaction([...stores, "meta"], "readwrite", STRICT);
+  const counts = await Promise.all(stores.map((store) => transaction.objectStore(store).count()));
+  if (names.some((name, at) => counts[at] !== expected[name])) {
+    transaction.abort();
+    await transaction.done.catch(() => {});
+    throw new CopyBroken();
+  }
+  transaction.objectStore("meta").put(download, "download");
+  transaction.objectStore("meta").put(reference, "reference");
   await transaction.done;
 }
 
-/** Read the rows that are shown. */
-export async function readRows(db, generation) {
+/** Read what is shown, and what is told of it, as of one moment: {download, reference, installments, customers}. */
+export async function readShown(db) {
+  const transaction = db.transaction(["meta", "installments0", "installments1", "customers0", "customers1"]);
+  const meta = transaction.objectStore("meta");
+  const [download, reference] = await Promise.all([meta.get("download"), meta.get("reference")]);
+  if (!download) return { download: null, reference: null, installments: [], customers: [] };
   const [installments, customers] = await Promise.all([
-    db.getAll(`installments${generation}`),
-    db.getAll(`customers${generation}`),
+    transaction.objectStore(`installments${download.generation}`).getAll(),
+    transaction.objectStore(`customers${download.generation}`).getAll(),
   ]);
-  return { installments, customers };
+  return { download, reference, installments, customers };
 }
 
 /**
@@ -176,16 +205,25 @@ export async function wipeDownload(db) {
   await transaction.done;
 }
 
-/** Become a device: its numbers begin at one, the device that this till was before keeps its queue and its token. */
+const FIRST = { next_seq: 1, next_receipt: 1 };
+
+/**
+ * Become a device. A new one counts from one and has nothing downloaded; the device that this till was before keeps its queue, its
+ * token and its numbers, which are its own again should it come back.
+ */
 export async function becomeDevice(db, device) {
   const transaction = db.transaction("meta", "readwrite", STRICT);
-  const [before, former] = await Promise.all([transaction.store.get("device"), transaction.store.get("former")]);
+  const { before, former, counters } = await identity(transaction);
   if (before?.device_id === device.device_id) {
-    transaction.store.put({ ...before, ...device }, "device");
+    transaction.store.put({ ...before, next_token: null, ...device }, "device");
   } else {
-    if (before) transaction.store.put([...(former ?? []), before], "former");
-    transaction.store.put(device, "device");
-    transaction.store.put({ next_seq: 1, next_receipt: 1 }, "counters");
+    const known = former.find((each) => each.device_id === device.device_id);
+    const others = former.filter((each) => each !== known);
+    transaction.store.put(before ? [...others, { ...before, counters }] : others, "former");
+    transaction.store.put({ first_seq: known?.first_seq, ...device }, "device");
+    transaction.store.put(known?.counters ?? FIRST, "counters");
+    transaction.store.delete("download");
+    transaction.store.delete("reference");
   }
   await transaction.done;
 }
@@ -193,9 +231,24 @@ export async function becomeDevice(db, device) {
 /** Stop being a device: it joins the former ones, which still deliver; the download goes. */
 export async function leaveDevice(db) {
   const transaction = db.transaction("meta", "readwrite", STRICT);
-  const [before, former] = await Promise.all([transaction.store.get("device"), transaction.store.get("former")]);
-  transaction.store.put([...(former ?? []), before], "former");
+  const { before, former, counters } = await identity(transaction);
+  if (before) transaction.store.put([...former, { ...before, counters }], "former");
   transaction.store.delete("device");
   await transaction.done;
   await wipeDownload(db);
+}
+
+async function identity({ store }) {
+  const [before, former, counters] = await Promise.all(["device", "former", "counters"].map((name) => store.get(name)));
+  return { before, former: former ?? [], counters: counters ?? FIRST };
+}
+
+/** Write what changed about a device, wherever it stands by now: the present one or a former one. */
+export async function amendDevice(db, device_id, changes) {
+  const transaction = db.transaction("meta", "readwrite", STRICT);
+  const { before, former } = await identity(transaction);
+  const amended = (each) => (each.device_id === device_id ? { ...each, ...changes } : each);
+  if (before) transaction.store.put(amended(before), "device");
+  transaction.store.put(former.map(amended), "former");
+  await transaction.done;
 }

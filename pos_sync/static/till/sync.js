@@ -1,109 +1,195 @@
 // One tab of the till talks to the server: is it there (H4), then up with the queue, down with the news, and again.
 //
-// The tab is chosen by a lock of the browser; the others are told by a channel and read the same database.
+// The tab is chosen by a lock of the browser; the others are told by a channel and read the same database. A round that a
+// cashier asks for in another tab waits for the one that is running: nothing is delivered or downloaded twice at a time.
 
 import { undelivered, uploadAll } from "./upload.js";
-import { CopyBroken, downloadAll, pullChanges } from "./download.js";
+import { downloadAll, pullChanges } from "./download.js";
 import { dayOf } from "./domain/calendar.js";
-import { ping, reconcile, Refused } from "./server.js";
-import { noteAnswers, offerAgain, readMeta, readOperations, readRows, wipeDownload, writeMeta } from "./store.js";
+import { clockOf } from "./domain/clock.js";
+import { ping, readResults, reconcile, Refused, rotate, Unreachable } from "./server.js";
+import {
+  amendDevice, CopyBroken, forgetDelivered, noteAnswers, offerAgain, readMeta, readOperations, readShown, wipeDownload, writeMeta,
+} from "./store.js";
 
-const LOCK = "quita-till-sync";
+const LEADER = "quita-till-sync";
+const ROUND = "quita-till-round";
 const ROUND_MS = 15_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
-const KEPT_FOR_MS = 30 * 86_400_000;
+const CONTACT_KEPT_EVERY_MS = 600_000;
+const MONTH_MS = 30 * 86_400_000;
+const NOT_JUDGED = new Set(["pending", "waiting"]);
 
 /** Synchronises until the page goes: emits "connection", "rows", "operations" and "progress" on `till`. */
 export class Synchroniser {
-  constructor(db, { emit }) {
+  constructor(db, { emit, contact = null }) {
     this.db = db;
     this.emit = emit;
-    this.connection = { is_online: false, since: Date.now(), trouble: null };
-    this.isLeader = false;
+    this.contact = contact;
+    this.connection = { is_online: false, since: contact?.at ?? Date.now(), trouble: null, skew_ms: contact?.skew_ms ?? 0 };
+    this.isHurried = false;
+    this.retryAfterMs = 0;
     this.wake = () => {};
   }
 
-  /** Wait for the lock, then go round for ever. */
+  /** Wait to be the one tab that synchronises, then go round for ever. */
   start() {
-    navigator.locks.request(LOCK, async () => {
-      this.isLeader = true;
+    navigator.locks.request(LEADER, async () => {
       for (let failures = 0; ; ) {
         failures = (await this.round()) ? 0 : failures + 1;
         await this.rest(failures);
       }
     });
-    addEventListener("online", () => this.wake());
+    addEventListener("online", () => this.hurry());
   }
 
-  /** Do a round now instead of later. */
+  /** Do a round now, or as soon as the one that is running has ended. */
   hurry() {
+    this.isHurried = true;
     this.wake();
   }
 
-  rest(failures) {
-    const backoff = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
-    const wait = failures ? backoff * (0.5 + Math.random() / 2) : ROUND_MS;
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, wait);
-      this.wake = () => { clearTimeout(timer); resolve(); };
-    });
+  async rest(failures) {
+    const backoff = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+    const wait = failures ? Math.max(backoff, this.retryAfterMs) : ROUND_MS;
+    if (!this.isHurried) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        this.wake = () => { clearTimeout(timer); resolve(); };
+      });
+    }
+    this.isHurried = false;
   }
 
   /** Ask, deliver, take the news. Gives whether the server was there and said nothing that has to be waited out. */
-  async round({ forced = false, onProgress } = {}) {
+  round(wish = {}) {
+    return navigator.locks.request(ROUND, () => this.go(wish));
+  }
+
+  async go({ forced = false, onProgress = (done) => this.emit("progress", done) }) {
     try {
       const { server_time } = await ping();
-      await writeMeta(this.db, "contact", { at: Date.now(), server_time });
+      await this.heard(server_time);
       // A server that answers a ping but failed in the last round is believed only after a whole round.
       if (!this.connection.trouble) this.connected(null);
-      const device = await readMeta(this.db, "device");
-      await this.deliver(device);
+      const device = await this.deliver();
       if (device) await this.exchange(device, { today: dayOf(server_time), forced, onProgress });
       this.connected(null);
       return true;
     } catch (error) {
       this.connected(error);
       return false;
+    } finally {
+      this.emit("progress", null);
     }
   }
 
-  // The day is the server's: a till whose clock is wrong would download everything again and again.
+  // The clock and the day are the server's: a till whose own is wrong would date receipts and download again and again.
+
+  async heard(server_time) {
+    const contact = clockOf({ at: Date.now(), server_time });
+    this.connection = { ...this.connection, skew_ms: contact.skew_ms };
+    const isNews = this.contact?.skew_ms !== contact.skew_ms || contact.at - this.contact.at > CONTACT_KEPT_EVERY_MS;
+    this.contact = isNews ? contact : this.contact;
+    if (isNews) await writeMeta(this.db, "contact", contact);
+  }
+
+  now() {
+    return Date.now() + this.connection.skew_ms;
+  }
+
   async exchange(device, { today, forced, onProgress }) {
     const download = await readMeta(this.db, "download");
-    if (forced || !download || download.business_date !== today) await this.downloadAll(device, onProgress);
-    else await this.pull(device, today);
+    if (!forced && download?.business_date === today) return this.pull(device, { today, onProgress });
+    await this.downloadAll(device, onProgress);
+    await this.forgetOld();
+    return this.rotate(device);
   }
 
-  /** Send what this till and the devices it was before still hold. */
-  async deliver(device) {
-    for (const each of [...(await readMeta(this.db, "former", [])), ...(device ? [device] : [])]) {
-      if (await uploadAll(this.db, each)) this.emit("operations");
+  // Up
+
+  /** Send what this till and the devices it was before still hold. Gives the present device. */
+  async deliver() {
+    for (const former of await readMeta(this.db, "former", [])) await this.deliverFormer(former);
+    const device = await this.withItsToken(await readMeta(this.db, "device"));
+    if (device) await this.upload(device);
+    return device;
+  }
+
+  /** A former device delivers with its old token, else with the present device's; what it is refused holds nothing else up. */
+  async deliverFormer(before) {
+    const former = await this.withItsToken(before);
+    try {
+      await this.upload(former);
+      await this.askResults(former);
+    } catch (error) {
+      if (isOfTheServer(error)) throw error;
+      const present = await readMeta(this.db, "device");
+      if (error.status === 401 && present) await this.upload(former, { sentBy: present }).catch(rethrowTheServers);
     }
   }
 
-  async downloadAll(device, onProgress = (done) => this.emit("progress", done)) {
+  async upload(device, sentBy) {
+    if (await uploadAll(this.db, device, { ...sentBy, now: () => this.now() })) this.emit("operations");
+  }
+
+  /** The news tells the present device only: what became of a former one's operations is asked for. */
+  async askResults(former) {
+    const operations = await readOperations(this.db, former.device_id);
+    if (!operations.some((each) => NOT_JUDGED.has(each.result?.state))) return;
+    for (let after_seq = 0, said = { more: true }; said.more; after_seq = said.results.at(-1)?.seq) {
+      said = await readResults(former.token, { after_seq, epoch: former.epoch });
+      await this.remember(said.results);
+    }
+  }
+
+  // Tokens (protocol, rotate): a new one is kept before it is used, the old one until the new one has worked.
+
+  async rotate(device) {
+    if (this.now() - (device.rotated_at ?? 0) < MONTH_MS) return;
+    const { token } = await rotate(device.token);
+    await amendDevice(this.db, device.device_id, { next_token: token });
+    await this.withItsToken({ ...device, next_token: token });
+  }
+
+  async withItsToken(device) {
+    if (!device?.next_token) return device;
+    const changes = { token: device.next_token, next_token: null, rotated_at: this.now() };
+    try {
+      await readResults(device.next_token, { limit: 1 });
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 401)) throw error;
+      changes.token = device.token;
+    }
+    await amendDevice(this.db, device.device_id, changes);
+    return { ...device, ...changes };
+  }
+
+  // Down
+
+  async downloadAll(device, onProgress) {
     const { epoch } = await this.pulling(() => downloadAll(this.db, device.token, onProgress));
-    await writeMeta(this.db, "last_sync", Date.now());
+    await writeMeta(this.db, "last_sync", this.now());
     if (epoch !== device.epoch) await this.beginEpoch(device, epoch);
     this.emit("rows");
   }
 
-  async pull(device, today) {
+  async pull(device, { today, onProgress }) {
     try {
       const { results, moved } = await this.pulling(() => pullChanges(this.db, device.token));
       await this.remember(results);
       if (moved) this.emit("rows");
-      await this.compare(device, today);
+      await this.compare(device, { today, onProgress });
     } catch (error) {
       if (!isCopyToRenew(error)) throw error;
-      await this.downloadAll(device);
+      await this.downloadAll(device, onProgress);
     }
   }
 
   async remember(results) {
     if (!results.length) return;
-    await noteAnswers(this.db, results, Date.now());
+    await noteAnswers(this.db, results, this.now());
     this.emit("operations");
   }
 
@@ -121,10 +207,9 @@ export class Synchroniser {
   }
 
   /** Once a day: does the shown copy add up to the server's window? */
-  async compare(device, today) {
-    const download = await readMeta(this.db, "download");
-    if (download.compared_on === today) return;
-    const { installments } = await readRows(this.db, download.generation);
+  async compare(device, { today, onProgress }) {
+    if ((await readMeta(this.db, "download")).compared_on === today) return;
+    const { download, installments } = await readShown(this.db);
     const balance_cents = installments.reduce((sum, row) => sum + row.balance_cents, 0);
     const operations = (await readOperations(this.db, device.device_id)).filter((each) => each.custody !== null);
     const named = operations.map(({ seq, op_id }) => ({ seq, op_id }));
@@ -133,32 +218,62 @@ export class Synchroniser {
     });
     await writeMeta(this.db, "download", { ...download, compared_on: today });
     if (said.action === "resend") await this.offerAgain(device);
-    if (said.action === "snapshot") await this.downloadAll(device);
+    if (said.action === "snapshot") await this.downloadAll(device, onProgress);
   }
 
-  /** A restored server may lack what the devices that this till was before delivered, too: they may not ask it. */
+  /**
+   * The server was restored: what it may have lost is delivered again, counted from a first seq of this epoch. So is what the
+   * devices that this till was before delivered: they may not ask it.
+   */
   async beginEpoch(device, epoch) {
     for (const each of [...(await readMeta(this.db, "former", [])), device]) await this.offerAgain(each);
     const waiting = undelivered(await readOperations(this.db, device.device_id));
-    const { next_seq } = await readMeta(this.db, "counters", { next_seq: 1 });
-    const first_seq = waiting.length ? waiting[0].seq : next_seq;
-    await writeMeta(this.db, "device", { ...device, epoch, first_seq });
-    this.wake();
+    const { next_seq } = await readMeta(this.db, "counters");
+    await amendDevice(this.db, device.device_id, { epoch, first_seq: waiting.length ? waiting[0].seq : next_seq });
+    this.emit("device");
+    this.hurry();
   }
 
   async offerAgain(device) {
-    await offerAgain(this.db, device.device_id, Date.now() - KEPT_FOR_MS);
+    await offerAgain(this.db, device.device_id, this.now() - MONTH_MS);
+    this.emit("operations");
+    this.hurry();
+  }
+
+  /** Forget what the server has had for thirty days of its own clock. */
+  async forgetOld() {
+    await forgetDelivered(this.db, { before: this.now() - MONTH_MS });
     this.emit("operations");
   }
 
   connected(error) {
-    const is_online = error === null || error instanceof CopyBroken || (error instanceof Refused && error.status < 500);
+    const isPassing = error instanceof Unreachable || (error instanceof Refused && error.status >= 500);
+    const is_online = !isPassing;
     const since = this.connection.is_online === is_online ? this.connection.since : Date.now();
-    this.connection = { is_online, since, trouble: error instanceof Refused ? error.code : null };
+    this.retryAfterMs = (error instanceof Refused && error.retryAfterSeconds * 1000) || 0;
+    this.connection = { ...this.connection, is_online, since, trouble: troubleOf(error) };
     this.emit("connection", this.connection);
   }
 }
 
+function troubleOf(error) {
+  if (error === null || error instanceof Unreachable) return null;
+  if (error instanceof Refused) return error.code;
+  if (error instanceof CopyBroken) return "copy_broken";
+  if (error.name === "QuotaExceededError") return "no_room";
+  console.error(error);
+  return "failed";
+}
+
 function isCopyToRenew(error) {
   return error instanceof Refused && (error.code === "cursor_reset" || error.code === "bad_cursor");
+}
+
+/** Say whether an error has nothing to do with who asked: whoever asks next would meet it, too. */
+function isOfTheServer(error) {
+  return !(error instanceof Refused) || error.status >= 500;
+}
+
+function rethrowTheServers(error) {
+  if (isOfTheServer(error)) throw error;
 }

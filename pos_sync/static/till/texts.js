@@ -1,10 +1,19 @@
 // Every word that the till shows, in Brazilian Portuguese.
 
 import { formatBRL } from "./domain/money.js";
-import { formatMoment } from "./domain/calendar.js";
+import { dayOf, formatMoment } from "./domain/calendar.js";
+
+const HOUR_MS = 3_600_000;
+const DAY_HOURS = 24;
 
 const reais = (cents) => `R$ ${formatBRL(cents)}`;
-const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
+const many = (count, one, more) => `${count.toLocaleString("pt-BR")} ${count === 1 ? one : more}`;
+const age = (hours) => (hours >= 2 * DAY_HOURS ? many(Math.floor(hours / DAY_HOURS), "dia", "dias") : many(hours, "hora", "horas"));
+const apart = (ms) => {
+  const minutes = Math.round(Math.abs(ms) / 60_000);
+  return minutes < 120 ? many(minutes, "minuto", "minutos") : age(Math.round(Math.abs(ms) / HOUR_MS));
+};
+const when = (instant, now) => (dayOf(instant) === dayOf(now) ? formatMoment(instant).slice(-5) : formatMoment(instant));
 
 export const T = {
   appName: "Quita · Caixa",
@@ -18,14 +27,25 @@ export const T = {
   keys: "Teclas",
 
   pairTitle: "Ligar este caixa",
-  pairHelp: "Peça ao escritório o código de pareamento deste caixa e digite-o aqui. Ele vale por dez minutos.",
-  pairCode: "Código de pareamento",
+  pairHelp: "Peça ao escritório o código deste caixa e digite-o aqui, ou aponte a câmera para o código QR. Ele vale por dez minutos.",
+  pairCode: "Código para ligar o caixa",
   pairDo: "Ligar este caixa",
   pairing: "Ligando…",
-  pairKept: "Os dados deste caixa ficam guardados neste aparelho.",
-  pairNotKept: "O navegador não garantiu guardar os dados. Instale o aplicativo (menu do navegador, Instalar) para que nada seja apagado.",
-  pairFirst: "Baixando os recebimentos pela primeira vez…",
-  askToPair: "O servidor não reconhece este caixa. Peça um novo código de pareamento; o que está pendente fica guardado.",
+  pairAgain: ({ till, branch }) =>
+    `Este aparelho já é o caixa ${till} de ${branch.name}. Com um código novo ele passa a ser outro; o que ainda não subiu continua guardado e sobe sozinho.`,
+  pairUnreachable: "O servidor não respondeu. Para ligar o caixa é preciso conexão: confira a rede e tente de novo.",
+  pairFailed: "O servidor não pôde ligar este caixa agora. Tente de novo; se continuar, fale com o escritório.",
+  pairRefused: {
+    unknown_code: "Este código não existe. Confira letra por letra ou peça um novo.",
+    code_expired: "Este código venceu. Peça um novo: ele vale por dez minutos.",
+    code_used: "Este código já foi usado em outro aparelho. Peça um novo.",
+    bad_field: "Digite o código inteiro: são 16 letras e números.",
+    rate_limited: "Foram tentativas demais. Espere um minuto e tente de novo.",
+  },
+  noRoomToPair: "Não há espaço neste aparelho para o caixa. Libere espaço e tente de novo.",
+  kept: "Os dados deste caixa ficam guardados neste aparelho.",
+  notKept: "O navegador ainda não prometeu guardar os dados deste caixa neste aparelho. Instale o caixa (menu do navegador, Instalar).",
+  keepData: "Pedir de novo",
 
   loginTitle: "Entrar no caixa",
   operator: "Operador",
@@ -39,22 +59,33 @@ export const T = {
   noOperators: "Este caixa ainda não recebeu os operadores. Refaça a sincronização quando houver conexão.",
   resync: "Refazer sincronização",
   resyncAsk: "Deseja refazer a sincronização?",
+  resyncAskHelp: "Tudo o que está vencido ou vence em 30 dias é baixado de novo. Os dados de agora valem até o fim da sincronização.",
   resyncRunning: "Sincronizando. Aguarde.",
-  resyncCount: ({ done, all }) => `${done.toLocaleString("pt-BR")} de ${many(all.toLocaleString("pt-BR"), "parcela", "parcelas")}`,
+  resyncAsking: "Perguntando ao servidor…",
+  resyncCount: ({ done, all }) => `${done.toLocaleString("pt-BR")} de ${many(all, "parcela", "parcelas")}`,
   resyncDone: "Recebimentos atualizados",
+  resyncSum: (installments, customers) => `${many(installments, "parcela", "parcelas")} de ${many(customers, "cliente", "clientes")}.`,
   resyncFailed: {
     unreachable: "O servidor não respondeu. Os dados de antes continuam valendo; tente de novo mais tarde.",
-    device_suspended: "Este caixa está suspenso. Fale com o gerente; os recebimentos pendentes continuam guardados.",
-    device_revoked: "Este caixa foi bloqueado. Fale com o gerente; os recebimentos pendentes continuam guardados.",
-    device_replaced: "Outro aparelho assumiu este caixa. Fale com o gerente; os recebimentos pendentes continuam guardados.",
-    unknown_token: "O servidor não reconhece este caixa. Peça um novo código de pareamento; o que está pendente fica guardado.",
+    copy_broken: "Os dados não chegaram inteiros. Os de antes continuam valendo; tente de novo.",
   },
   resyncFailedElse: "O servidor teve um problema. Os dados de antes continuam valendo; tente de novo mais tarde.",
+  troubles: {
+    device_suspended: "Este caixa está suspenso. Fale com o gerente: o que está aqui continua guardado e sobe, mas fica retido até ele liberar.",
+    device_revoked: "Este caixa foi bloqueado e os dados baixados foram apagados. Fale com o gerente: o que foi recebido continua guardado.",
+    device_replaced: "Outro aparelho assumiu este caixa. Fale com o gerente: o que foi recebido aqui continua guardado e sobe.",
+    unknown_token: "O servidor não reconhece este caixa. Peça um novo código e ligue o caixa de novo: o que ainda não subiu continua guardado.",
+    no_room: "Não há espaço neste aparelho para os dados novos: os de antes continuam valendo. Libere espaço.",
+  },
+  clockWrong: (skew_ms) =>
+    `O relógio deste aparelho está ${apart(skew_ms)} ${skew_ms > 0 ? "atrasado" : "adiantado"}. O caixa usa a hora do servidor; acerte o relógio.`,
   dataNever: "Nenhum dado baixado ainda",
   dataOf: (moment) => `Dados de ${formatMoment(moment)}`,
 
   homeTitle: "Caixa aberto",
   homeClosed: "Caixa fechado",
+  homeOpened: (opened_at, operator) => `Aberto em ${formatMoment(opened_at)} por ${operator}.`,
+  homeOld: "Este caixa está aberto desde outro dia. Feche-o quando puder: o dinheiro é conferido por abertura.",
   homeClosedHelp: "Abra o caixa com o fundo de troco para começar a receber.",
   moreFunctions: "Mais funções",
   functionsTitle: "Mais funções",
@@ -72,6 +103,8 @@ export const T = {
     `Você pode continuar recebendo. Os dados são de ${formatMoment(since)}: uma parcela pode ter sido paga em outro lugar depois disso.`,
   offlineLater: "O recebimento fica guardado neste caixa e sobe sozinho quando a conexão voltar. Se a parcela já estiver paga, o valor vira crédito do cliente.",
 
+  noData: "Este caixa não tem dados baixados: não há o que receber. Volte à entrada e refaça a sincronização quando houver conexão.",
+
   receiveTitle: "Recebimento",
   setCustomer: "Definir cliente",
   changeCustomer: "Trocar cliente",
@@ -80,6 +113,8 @@ export const T = {
   searchField: "Nome, CPF/CNPJ ou documento",
   searchHelp: "Digite o começo do nome, o CPF/CNPJ ou o número do documento.",
   searchNone: "Não está na base local. Isto não quer dizer que não haja débito: confira com o escritório ou refaça a sincronização.",
+  searchFound: (count) => many(count, "cliente encontrado.", "clientes encontrados."),
+  searchMore: "Há mais clientes assim: continue digitando.",
   select: "Selecionar",
   document: "Documento",
   number: "Parcela",
@@ -90,7 +125,7 @@ export const T = {
   total: "Total",
   late: (days) => many(days, "dia", "dias"),
   onTime: "em dia",
-  tickAll: "Marcar todas",
+  tickHelp: "↑ ↓ escolhem · Espaço marca · * marca todas · F3 finaliza",
   chosen: (count) => many(count, "parcela marcada", "parcelas marcadas"),
   toReceive: "A receber",
   finish: "Finalizar recebimento",
@@ -106,6 +141,7 @@ export const T = {
 
   paymentTitle: "Meio de pagamento",
   method: "Meio",
+  quoteIsOld: "O que se deve mudou agora: outra janela deste caixa recebeu, virou o dia, ou foi pago em outro lugar. Nada foi gravado aqui: confira as parcelas e finalize de novo.",
   remaining: "Falta receber",
   given: "Valor entregue",
   reference: "Referência (NSU, número do cheque, código do Pix)",
@@ -119,13 +155,19 @@ export const T = {
     reference_missing: "Este meio pede a referência: digite-a antes de lançar.",
     not_offline: "Este meio só vale com conexão. Escolha outro.",
   },
+  warnTitle: "Confira antes de receber",
+  stopTitle: "Não receba neste caixa",
+  supervisor: "Código do supervisor",
   supervisorTitle: "Precisa do supervisor",
   supervisorHelp: "Um supervisor digita o seu código e a sua senha para liberar este recebimento.",
   objections: {
-    data_old: (hours) => `Os dados têm mais de ${hours} horas. Confira com o cliente antes de receber.`,
-    data_too_old: (hours) => `Os dados têm mais de ${hours} horas: não se recebe sem conexão. Refaça a sincronização.`,
-    receipt_above: (cents) => `O recebimento passa de ${reais(cents)}, o limite sem conexão.`,
-    pending_above: (cents) => `O que está pendente passaria de ${reais(cents)}, o limite deste caixa sem conexão.`,
+    data_old: (hours) => `Os dados têm mais de ${age(hours)}. Confira com o cliente se a parcela já não foi paga em outro lugar.`,
+    data_too_old: (hours) => `Os dados têm mais de ${age(hours)}: sem conexão não se recebe mais. Refaça a sincronização quando a conexão voltar.`,
+    receipt_above: (cents) => `O recebimento passa de ${reais(cents)}, o limite de um recibo sem conexão.`,
+    pending_near: (cents) => `O que ainda não subiu chega perto de ${reais(cents)}, o limite deste caixa sem conexão.`,
+    pending_above: (cents) => `O que ainda não subiu passaria de ${reais(cents)}, o limite deste caixa sem conexão.`,
+    device_suspended: () => "Este caixa está suspenso: o que for recebido fica retido até o gerente liberar.",
+    device_refused: () => "O servidor não aceita mais este caixa. Fale com o gerente; o que já foi recebido continua guardado.",
   },
   notSupervisor: "Este operador não é supervisor.",
 
@@ -135,7 +177,8 @@ export const T = {
   newReceipt: "Novo recebimento",
   receiptNumber: "Recibo",
 
-  changedMeanwhile: "Outra janela deste caixa registrou algo agora. Nada foi gravado aqui: confira as parcelas e finalize de novo.",
+  actChanged: "Outra janela deste caixa registrou algo agora. Nada foi gravado aqui: volte e confira antes de tentar de novo.",
+  noRoomToAct: "Não há espaço neste aparelho para guardar isto. Nada foi gravado: libere espaço e tente de novo.",
   noRoom: "Não há espaço neste aparelho para guardar o recibo. NÃO receba o dinheiro: libere espaço e tente de novo.",
   failed: (what) => `Nada foi gravado: ${what}. Tente de novo.`,
 
@@ -148,6 +191,7 @@ export const T = {
   reasonVoid: "Escreva o motivo (15 a 500 letras).",
   amountBad: "Digite um valor como 1.234,56.",
   aboveDrawer: (cents) => `Na gaveta há ${reais(cents)}: a sangria não pode passar disso.`,
+  aboveDrawerBlind: "Na gaveta não há tanto: confira o valor da sangria.",
   closeTitle: "Fechar caixa",
   closeHelp: "Conte e digite o que há de cada meio.",
   counted: "Contado",
@@ -158,11 +202,15 @@ export const T = {
       ? `${many(count, "operação pendente", "operações pendentes")} (${reais(sum_cents)}) vão escritas no fechamento e sobem quando houver conexão.`
       : "Nada pendente: tudo já está no servidor.",
   closeDo: "Gravar fechamento",
-  closed: "Caixa fechado.",
   reviewCount: "Conferir de novo",
 
   dayTitle: "Recebimentos deste caixa",
-  dayEmpty: "Nenhum recebimento neste caixa ainda. Tecle F10 para receber.",
+  allTitle: "Recebimentos dos últimos dias",
+  earlierDays: "Dias anteriores",
+  onlyToday: "Só os de hoje",
+  dayEmpty: "Nenhum recebimento neste caixa hoje. Tecle F10, na tela inicial, para receber.",
+  daySum: (cents) => `${many(cents.length, "recibo", "recibos")}, ${reais(cents.reduce((sum, each) => sum + each, 0))} (sem os cancelados).`,
+  receiptTitle: (number) => `Recibo ${number}`,
   void: "Cancelar recibo",
   voided: "Cancelado",
   voidTitle: (number) => `Cancelar o recibo ${number}`,
@@ -174,11 +222,14 @@ export const T = {
 
   pendingTitle: "Pendências",
   pendingNone: "Nada pendente. Tudo o que foi feito aqui já está no servidor.",
+  everything: "Tudo",
+  pendingCut: (shown, all) => `As ${shown} mais novas de ${all}.`,
   pendingHelp: "O que foi feito neste caixa e o que o servidor disse de cada operação.",
   onlyPending: "Só o que falta",
   exportFile: "Exportar arquivo",
   unpair: "Desligar este caixa",
-  unpairRefused: "Há operações que o servidor ainda não tem. Espere a conexão, ou exporte o arquivo e peça a senha do supervisor.",
+  unpairRefused: "Há coisas que o servidor ainda não tem: este caixa não pode ser desligado. Espere a conexão, ou peça a senha do supervisor: um arquivo com tudo é gravado para o escritório.",
+  unpairOpen: "O caixa está aberto: o escritório não terá a contagem do fechamento. Feche-o antes, se puder.",
   unpairAsk: "Desligar este caixa? Os dados baixados serão apagados deste aparelho.",
   sendNow: "Enviar agora",
 
@@ -186,7 +237,7 @@ export const T = {
     session_open: "Abertura", receipt: "Recebimento", receipt_void: "Cancelamento", cash_in: "Suprimento", cash_out: "Sangria",
     session_close: "Fechamento",
   },
-  custody: { none: "Aguarda envio", stored: "Recebido pelo servidor", duplicate: "Recebido pelo servidor", conflict: "Em conferência", refused: "Recusado: chame o suporte" },
+  custody: { none: "Aguarda envio", stored: "Recebido pelo servidor", duplicate: "Recebido pelo servidor", conflict: "Em conferência no escritório", refused: "Recusado: chame o escritório" },
   states: {
     pending: "Recebido, em processamento",
     waiting: "Recebido, espera outra operação",
@@ -203,7 +254,7 @@ export const T = {
     cancelled: "o título foi cancelado: o valor virou crédito do cliente",
     reissued: "a cobrança foi refeita com outra data ou valor",
     discount_above_limit: "o desconto passava do limite",
-    sum_mismatch: "as somas do recibo não batiam",
+    sum_mismatch: "os valores do recibo não fechavam",
     credit_used: "o crédito deste recibo já tinha sido usado",
     already_reversed: "o recibo já estava estornado",
     void_late: "cancelado depois do fechamento do caixa",
@@ -211,21 +262,27 @@ export const T = {
     device_suspended: "o caixa estava suspenso",
     device_revoked: "o caixa estava bloqueado",
     device_replaced: "outro aparelho já tinha assumido o caixa",
-    malformed: "o servidor não conseguiu ler a operação",
-    op_id_reused: "o número da operação foi usado duas vezes",
-    unknown_kind: "o servidor ainda não conhece este tipo de operação",
-    unknown_version: "o servidor ainda não conhece esta versão",
-    operation_too_large: "a operação é grande demais",
-    no_op_id: "a operação não tem número",
+    malformed: "faltou alguma informação: o escritório vai conferir",
+    op_id_reused: "algo diferente já tinha chegado com a mesma identificação",
+    unknown_kind: "o servidor precisa ser atualizado",
+    unknown_version: "o servidor precisa ser atualizado",
+    operation_too_large: "tem coisas demais para uma vez só",
+    no_op_id: "chegou sem identificação",
   },
+
+  reasonElse: "o escritório vai conferir",
 
   connected: "Conectado",
   connectedTrouble: "Conectado, com problema",
-  offlineSince: (since) => `Sem conexão desde ${formatMoment(since).slice(-5)}`,
+  offlineSince: (since, now) => `Sem conexão desde ${when(since, now)}`,
   pendingChip: ({ count, sum_cents }) => (count ? `${many(count, "pendência", "pendências")} · ${reais(sum_cents)}` : "Nada pendente"),
   syncing: ({ done, all }) => `Sincronizando ${all ? Math.floor((100 * done) / all) : 0} %`,
   newVersion: "Há uma versão nova do caixa.",
   update: "Atualizar",
+  notSecure: (address) =>
+    `O caixa só funciona por um endereço seguro (https). Este, ${address}, não é: peça ao escritório o endereço https do servidor da loja.`,
+  oldBrowser: "Este navegador é antigo demais para o caixa. Atualize-o, ou use um Chrome ou Edge recente.",
+  notStarted: (what) => `O caixa não pôde abrir: ${what}. Feche as outras janelas dele e abra de novo; nada do que foi recebido se perde.`,
   blocked: "Feche as outras janelas do caixa e abra esta de novo.",
 
   receipt: {
@@ -241,6 +298,9 @@ export const T = {
     means: "Meio",
     change: "Troco",
     operator: "Operador",
+    document: "CPF/CNPJ",
+    installment: (document, number, due) => `${document} ${number} · venc. ${due}`,
     voided: "CANCELADO",
+    again: "REIMPRESSÃO",
   },
 };

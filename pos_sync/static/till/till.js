@@ -2,23 +2,23 @@
 //
 // Every act is committed to the till's own database before it is printed or said; the synchroniser delivers it.
 
+import { allocate } from "./domain/allocate.js";
 import { chargesDue } from "./domain/charges.js";
 import { dayOf, withOffset } from "./domain/calendar.js";
 import { receiptNumber, uuid7 } from "./domain/ids.js";
 import { judgeReceipt } from "./domain/limits.js";
-import { standingOf, weighing } from "./domain/overlay.js";
-import { afterAttempt, isPin } from "./domain/pin.js";
+import { standingOf, weighing, weighingOfFormer } from "./domain/overlay.js";
+import { afterAttempt, isPin, lockedUntil } from "./domain/pin.js";
 import { findCustomers, indexCustomers } from "./domain/search.js";
 import { expectedCounts, openSession } from "./domain/session.js";
 import { pair } from "./server.js";
 import {
-  becomeDevice, ChangedMeanwhile, commitOperation, forgetDelivered, leaveDevice, openStore, readMeta, readOperations, readRows, writeMeta,
+  becomeDevice, ChangedMeanwhile, commitOperation, leaveDevice, openStore, readMeta, readOperations, readShown, writeMeta,
 } from "./store.js";
 import { Synchroniser } from "./sync.js";
 import { pendingOf } from "./upload.js";
 
 const CHANNEL = "quita-till";
-const KEPT_FOR_MS = 30 * 86_400_000;
 const ROOM_FOR_RECEIPTS = 5_000_000;
 const SOFTWARE = "Quita Caixa 1";
 
@@ -27,16 +27,25 @@ export { ChangedMeanwhile };
 /** There is no room on this device for one more receipt: none may be taken. */
 export class NoRoom extends Error {}
 
+/** The installments of a receipt owe something else by now: a day began, they were paid elsewhere, a download came. */
+export class QuoteIsOld extends Error {}
+
 export class Till extends EventTarget {
   /** Open the till's database and read everything that the screens need. */
-  static async open() {
+  static async open({ onBlocked }) {
     const till = new Till();
-    till.db = await openStore({ onBlocked: () => till.tell("blocked") });
-    await till.readRows();
+    till.db = await openStore({ onBlocked });
+    await till.readDevice();
+    till.download = await readMeta(till.db, "download");
+    till.reference = await readMeta(till.db, "reference");
     await till.readOperations();
-    await till.forgetOld();
+    await till.readRoom();
     till.listen();
-    till.sync = new Synchroniser(till.db, { emit: (name, detail) => till.announce(name, detail) });
+    const contact = await readMeta(till.db, "contact");
+    till.sync = new Synchroniser(till.db, { emit: (name, detail) => till.announce(name, detail), contact });
+    till.connection = till.sync.connection;
+    // Fifty thousand rows take a second, in which somebody signs in.
+    till.readRows().then(() => till.tell("rows"));
     till.sync.start();
     return till;
   }
@@ -45,8 +54,7 @@ export class Till extends EventTarget {
     super();
     Object.assign(this, {
       device: null, former: [], operator: null, operations: [], formerOperations: [], download: null, reference: null,
-      rows: new Map(), customers: new Map(), index: null, progress: null,
-      connection: { is_online: false, since: Date.now(), trouble: null },
+      rows: new Map(), byId: new Map(), customers: new Map(), index: null, progress: null, connection: null, isKept: false, ready: Promise.resolve(),
     });
   }
 
@@ -68,9 +76,17 @@ export class Till extends EventTarget {
     if (name === "progress") this.progress = detail;
     if (name === "operations") await this.readOperations();
     if (name === "rows") { this.progress = null; await this.readRows(); }
-    if (name === "device") await this.readDevice();
+    if (name === "device") await this.becomeAnother();
     if (name === "hurry") this.sync.hurry();
     this.tell(name);
+  }
+
+  /** Another window paired this till, or ended it: whoever is signed in here was so at another one. */
+  async becomeAnother() {
+    const before = this.device?.device_id;
+    await this.readRows();
+    await this.readOperations();
+    if (this.device?.device_id !== before) this.signOut();
   }
 
   tell(name) {
@@ -85,20 +101,37 @@ export class Till extends EventTarget {
     this.last_sync = await readMeta(this.db, "last_sync");
   }
 
+  /** Does the browser promise to keep this till's data? */
+  async readRoom() {
+    this.isKept = await navigator.storage.persisted().catch(() => false);
+  }
+
+  /** Ask the browser to keep this till's data for ever. Gives whether it will. */
+  async askForRoom() {
+    this.isKept = await navigator.storage.persist().catch(() => false);
+    this.tell("room");
+    return this.isKept;
+  }
+
   async readOperations() {
     this.operations = this.device ? await readOperations(this.db, this.device.device_id) : [];
     const former = await Promise.all(this.former.map((each) => readOperations(this.db, each.device_id)));
     this.formerOperations = former.flat();
     this.session = openSession(this.operations);
+    this.next_seq = (await readMeta(this.db, "counters"))?.next_seq;
   }
 
-  async readRows() {
+  /** Read what is shown, one reading after the other: an earlier one never ends last. */
+  readRows() {
+    this.ready = this.ready.catch(() => {}).then(() => this.takeRows());
+    return this.ready;
+  }
+
+  async takeRows() {
     await this.readDevice();
-    this.download = await readMeta(this.db, "download");
-    this.reference = await readMeta(this.db, "reference");
-    const { installments, customers } = this.download
-      ? await readRows(this.db, this.download.generation)
-      : { installments: [], customers: [] };
+    const { download, reference, installments, customers } = await readShown(this.db);
+    this.download = download;
+    this.reference = reference;
     this.customers = new Map(customers.map((each) => [each.id, each]));
     this.rows = grouped(installments);
     this.byId = new Map(installments.map((row) => [row.id, row]));
@@ -109,6 +142,11 @@ export class Till extends EventTarget {
 
   get limits() {
     return this.reference?.limits ?? this.device?.limits;
+  }
+
+  /** Is the drawer counted without being told what should be in it? */
+  get isBlind() {
+    return this.limits?.offline?.blind_close ?? false;
   }
 
   get methods() {
@@ -129,13 +167,35 @@ export class Till extends EventTarget {
     return !this.connection.is_online;
   }
 
+  /** The instant by the server's clock, as far as it is known. */
+  get now() {
+    return Date.now() + this.connection.skew_ms;
+  }
+
   get today() {
-    return dayOf(Date.now());
+    return dayOf(this.now);
   }
 
   /** What the server does not have yet, of this device and of those that this till was before. */
   get pending() {
     return pendingOf([...this.operations, ...this.formerOperations]);
+  }
+
+  /** Everything that was done here, the newest first; what this till did as another device stands before. */
+  get everything() {
+    return [...this.formerOperations, ...this.operations].reverse();
+  }
+
+  /** Give the receipts of a day and of the open session, or all that are kept (`day` null), the newest first. */
+  receipts(day) {
+    const inSession = new Set(this.session?.receipts.map((each) => each.operation.op_id));
+    const voided = new Set(this.everything.filter((each) => each.kind === "receipt_void").map((each) => each.body.receipt_op_id));
+    return this.everything
+      .filter((each) => each.kind === "receipt" && (day === null || inSession.has(each.op_id) || dayOf(each.occurred_at) === day))
+      .map((operation) => {
+        const is_voided = voided.has(operation.op_id);
+        return { operation, is_voided, mayBeVoided: !is_voided && inSession.has(operation.op_id) };
+      });
   }
 
   // Looking up
@@ -146,7 +206,8 @@ export class Till extends EventTarget {
 
   /** Give a customer's open installments with own payments counted in: overdue first, each with its charges of today. */
   openInstallments(customer_id) {
-    const receipts = weighing(this.operations, this.download);
+    if (!this.download) return [];
+    const receipts = [...weighingOfFormer(this.formerOperations, this.download), ...weighing(this.operations, this.download)];
     const on = this.today;
     return (this.rows.get(customer_id) ?? [])
       .map((row) => this.standing(row, receipts, on))
@@ -161,6 +222,24 @@ export class Till extends EventTarget {
     return { ...standing, terms, charges, due_cents: standing.balance_cents + charges.total_cents };
   }
 
+  /**
+   * Write down what a receipt is drawn for: rows, lines, sums, what a reprint names once they have left the window, and the number of
+   * the operation that it will be.
+   */
+  quote({ customer, rows, received_cents, discount_cents }) {
+    const lines = allocate(rows, { received_cents, discount_cents });
+    const told = ({ document, number, due_date }) => ({ document, number, due_date });
+    const { name, document_masked } = customer;
+    const named = Object.fromEntries(rows.map((row) => [row.id, told(row)]));
+    return { customer, rows, lines, total: received_cents, expectedSeq: this.next_seq, memo: { customer: { name, document_masked }, rows: named } };
+  }
+
+  /** Say whether the installments of a quote still owe what it was drawn for. */
+  isStillDue({ customer, rows }) {
+    const due = new Map(this.openInstallments(customer.id).map((row) => [row.id, row.due_cents]));
+    return rows.every((row) => due.get(row.id) === row.due_cents);
+  }
+
   // Who is at the till
 
   /** Let an operator in by PIN. Gives {operator} or {refused: "unknown" | "wrong" | "locked", until}. */
@@ -169,6 +248,7 @@ export class Till extends EventTarget {
     const operator = this.operatorOf(code.trim());
     if (!operator) return { refused: "unknown" };
     const said = await this.tryPin(operator, pin, now);
+    await this.ready;
     if (said.operator) this.operator = operator;
     return said;
   }
@@ -177,7 +257,7 @@ export class Till extends EventTarget {
   async tryPin(operator, pin, now = Date.now()) {
     const attempts = await readMeta(this.db, "attempts", {});
     const known = attempts[operator.code];
-    if (known?.locked_until > now) return { refused: "locked", until: known.locked_until };
+    if (lockedUntil(known, now)) return { refused: "locked", until: lockedUntil(known, now) };
     const isRight = await isPin(pin, operator.pin_hash);
     const after = afterAttempt(known, { isRight, now });
     await writeMeta(this.db, "attempts", { ...attempts, [operator.code]: after });
@@ -191,26 +271,24 @@ export class Till extends EventTarget {
 
   // Becoming a till
 
-  /** Exchange a pairing code; asks the browser to keep the till's data. Gives whether it will. */
+  /** Exchange a pairing code; asks the browser to keep the till's data. */
   async pair(code) {
     const install_id = await readMeta(this.db, "install_id") ?? uuid7();
     await writeMeta(this.db, "install_id", install_id);
     const said = await pair({ code, install_id, software: SOFTWARE, public_key: null });
     const { device_id, token, branch, till, receipt_series, epoch, limits } = said;
-    await becomeDevice(this.db, { device_id, token, branch, till, receipt_series, epoch, limits });
-    const isKept = await navigator.storage.persist().catch(() => false);
-    await this.readDevice();
-    await this.readOperations();
-    this.announce("device");
+    await becomeDevice(this.db, { device_id, token, branch, till, receipt_series, epoch, limits, rotated_at: this.now });
+    this.signOut();
+    await this.askForRoom();
+    await this.announce("device");
     this.announce("hurry");
-    return isKept;
   }
 
   /** Stop being a till: what was downloaded goes; operations and their devices' tokens stay until they are delivered. */
   async unpair() {
     await leaveDevice(this.db);
     this.signOut();
-    this.announce("rows");
+    await this.announce("device");
   }
 
   // The acts of a cashier
@@ -227,7 +305,10 @@ export class Till extends EventTarget {
     return this.commit("cash_out", () => ({ amount_cents, reason, session_id: this.session.session_id }));
   }
 
-  voidReceipt({ receipt_op_id, reason }) {
+  /** Cancel a receipt of the open session, once. */
+  async voidReceipt({ receipt_op_id, reason }) {
+    const receipt = this.session?.receipts.find((each) => each.operation.op_id === receipt_op_id);
+    if (!receipt || receipt.is_voided) throw new ChangedMeanwhile();
     return this.commit("receipt_void", () => ({ receipt_op_id, reason }));
   }
 
@@ -238,9 +319,9 @@ export class Till extends EventTarget {
 
   /** Give what stands against a receipt of that amount: see `judgeReceipt`; an empty list where nothing does. */
   objections(amount_cents) {
-    if (!this.isOffline) return [];
     return judgeReceipt({
-      amount_cents, pending_cents: this.pending.sum_cents, as_of: this.download.as_of, now: Date.now(), offline: this.limits.offline,
+      amount_cents, pending_cents: this.pending.sum_cents, as_of: this.download?.as_of, now: this.now, offline: this.limits.offline,
+      is_offline: this.isOffline, trouble: this.connection.trouble,
     });
   }
 
@@ -253,47 +334,47 @@ export class Till extends EventTarget {
   }
 
   /**
-   * Receive: `lines` and `tenders` as the protocol names them. Throws ChangedMeanwhile where another tab was faster,
-   * NoRoom where it cannot be kept: then nothing was recorded and no money may be taken.
+   * Receive what a quote was drawn for. `released`: the supervisor's code and the limits that he released, or null.
+   * Throws QuoteIsOld, ChangedMeanwhile (another tab, or a second Enter, was faster), NoRoom: then nothing was recorded.
    */
-  receive({ customer_id, lines, tenders, expectedSeq }) {
+  async receive({ quote, tenders, released = null }) {
+    if (!this.isStillDue(quote)) throw new QuoteIsOld();
     return this.commit("receipt", ({ receipt_sequence }) => ({
       session_id: this.session.session_id,
       operator: this.operator.code,
-      customer_id,
+      customer_id: quote.customer.id,
       receipt_no: receiptNumber(this.device, receipt_sequence),
       mode: this.isOffline ? "offline" : "online",
       snapshot_as_of: this.download.as_of,
-      lines,
+      lines: quote.lines,
       tenders,
-    }), { expectedSeq, memo: this.memoOf(customer_id, lines) });
+      ...(released && { released }),
+    }), quote);
   }
 
-  /** Keep for reprints what a receipt names: its customer and installments leave the window once they are paid. */
-  memoOf(customer_id, lines) {
-    const { name, document_masked } = this.customers.get(customer_id);
-    const told = ({ document, number, due_date }) => ({ document, number, due_date });
-    return { customer: { name, document_masked }, rows: Object.fromEntries(lines.map((line) => [line.installment_id, told(this.byId.get(line.installment_id))])) };
-  }
-
-  /** The number that the next operation will bear: what a receipt's screen was drawn for. */
-  async nextSeq() {
-    return (await readMeta(this.db, "counters", { next_seq: 1 })).next_seq;
-  }
-
-  async commit(kind, makeBody, { expectedSeq = null, memo = null } = {}) {
-    const moment = new Date();
+  async commit(kind, makeBody, { expectedSeq = this.next_seq, memo = null } = {}) {
+    const moment = new Date(this.now);
     const said = { op_id: uuid7(moment.getTime()), kind, occurred_at: withOffset(moment), memo };
     const make = (numbers) => ({ ...said, body: makeBody(numbers) });
     let operation;
     try {
       operation = await commitOperation(this.db, this.device.device_id, make, { expectedSeq });
     } catch (error) {
+      if (error instanceof ChangedMeanwhile) await this.readOperations();
       throw error.name === "QuotaExceededError" ? new NoRoom() : error;
     }
-    await this.announce("operations");
-    this.announce("hurry");
+    await this.tellKept();
     return operation;
+  }
+
+  /** It is kept: whatever fails from here on is no reason to say that it is not. */
+  async tellKept() {
+    try {
+      await this.announce("operations");
+      this.announce("hurry");
+    } catch (error) {
+      console.error(error);
+    }
   }
 
   // The drawer
@@ -310,14 +391,6 @@ export class Till extends EventTarget {
     await this.readRows();
     await this.readOperations();
     return isThere ? null : this.connection.trouble ?? "unreachable";
-  }
-
-  async forgetOld() {
-    if (!this.device) return;
-    const from = this.operations.findIndex((each) => each.body.session_id && each.body.session_id === this.session?.session_id);
-    const kept = new Set((from < 0 ? [] : this.operations.slice(from)).map((each) => each.op_id));
-    await forgetDelivered(this.db, { before: Date.now() - KEPT_FOR_MS, kept });
-    await this.readOperations();
   }
 }
 

@@ -2,10 +2,16 @@
 
 import { html, useLayoutEffect, useRef } from "./vendor/htm-preact.js";
 import { formatBRL, InvalidAmount, parseBRL } from "./domain/money.js";
+import { T } from "./texts.js";
 
 // Keys and focus are set in the same step as the screen, so that a fast cashier's next key is never lost.
 
-/** Listen to the screen's keys: `{F3: act, Escape: act}`. A key without an act is the browser's. */
+const PRESSING = new Set(["Enter", " "]);
+const MAY_REPEAT = /^Arrow|^Page|^Backspace$|^Delete$|^Tab$/;
+const FUNCTION_KEY = /^F\d+$/;
+const OF_THE_BROWSER = new Set(["F5", "F11"]);
+
+/** Listen to the screen's keys: `{F3: act, Escape: act}`. Enter and Space stay with the button that has the focus. */
 export function useKeys(keys) {
   const latest = useRef(keys);
   latest.current = keys;
@@ -13,13 +19,38 @@ export function useKeys(keys) {
     const press = (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
       const act = latest.current[event.key];
-      if (!act) return;
+      if (!act || (PRESSING.has(event.key) && event.target.closest("button"))) return;
       event.preventDefault();
-      if (!event.repeat) act(event);
+      act(event);
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, []);
+}
+
+/** A key that is held down acts once, and no F-key opens something of the browser over a receipt. */
+export function tameKeys() {
+  document.addEventListener("keydown", (event) => {
+    const isTyped = event.target.matches("input") && event.key.length === 1;
+    if (event.repeat && !isTyped && !MAY_REPEAT.test(event.key)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (FUNCTION_KEY.test(event.key) && !OF_THE_BROWSER.has(event.key)) event.preventDefault();
+  }, true);
+}
+
+/** Run one act at a time: a second Enter while the first is being kept does nothing. */
+export function useOnce(act) {
+  const isRunning = useRef(false);
+  return async (...given) => {
+    if (isRunning.current) return undefined;
+    isRunning.current = true;
+    try {
+      return await act(...given);
+    } finally {
+      isRunning.current = false;
+    }
+  };
 }
 
 /** Focus an element when its screen appears. */
@@ -34,6 +65,12 @@ export function Key({ name, label, onPress, tone = "", disabled = false, refer =
   return html`<button type=${type} class="key ${tone}" disabled=${disabled} onClick=${onPress} ref=${refer}>
     <span>${label}</span>${name && html`<kbd>${name}</kbd>`}
   </button>`;
+}
+
+/** The key that Enter presses: its screen begins on it. */
+export function FirstKey(props) {
+  const button = useFocus();
+  return html`<${Key} ...${props} tone="main" refer=${button} />`;
 }
 
 /** A labelled field with its error under it. */
@@ -78,7 +115,7 @@ export const Chip = ({ tone, children }) => html`<span class="chip ${tone}">${ch
 /** A screen: title, what is being done on the left, total and keys on the right. */
 export function Screen({ title, side, children, tone = "" }) {
   return html`<main class="screen ${tone}">
-    <section class="work"><h1>${title}</h1>${children}</section>
-    <aside class="side">${side}</aside>
+    <section class="work" aria-label=${title}><h1>${title}</h1>${children}</section>
+    <section class="side" aria-label=${T.keys}>${side}</section>
   </main>`;
 }

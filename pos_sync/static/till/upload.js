@@ -41,18 +41,22 @@ export function batches(operations, { max_batch_operations, max_batch_bytes }) {
   return cut;
 }
 
-/** Deliver a device's queue. Gives how many operations the server answered for; a batch too large is halved. */
-export async function uploadAll(db, device, { now = () => Date.now() } = {}) {
+/**
+ * Deliver a device's queue, in order. Gives how many operations the server answered for; a batch too large is halved.
+ * `sentBy`: the device whose token is used where the own one opens nothing any more.
+ */
+export async function uploadAll(db, device, { now, sentBy = device }) {
   let answered = 0;
   const queue = undelivered(await readOperations(db, device.device_id));
-  for (const batch of batches(queue, device.limits)) answered += await upload(db, device, batch, now);
+  for (const batch of batches(queue, device.limits)) answered += await upload(db, { device, batch, now, sentBy });
   return answered;
 }
 
-async function upload(db, device, batch, now) {
+async function upload(db, parcel) {
+  const { device, batch, now, sentBy } = parcel;
   let said;
   try {
-    said = await pushOperations(device.token, await envelope(db, device, batch));
+    said = await pushOperations(sentBy.token, await envelope(db, parcel));
   } catch (error) {
     if (!(error instanceof Refused && error.status === 413)) throw error;
     if (batch.length === 1) {
@@ -60,14 +64,16 @@ async function upload(db, device, batch, now) {
       return 1;
     }
     const middle = Math.ceil(batch.length / 2);
-    return (await upload(db, device, batch.slice(0, middle), now)) + (await upload(db, device, batch.slice(middle), now));
+    const halves = [batch.slice(0, middle), batch.slice(middle)];
+    return (await upload(db, { ...parcel, batch: halves[0] })) + (await upload(db, { ...parcel, batch: halves[1] }));
   }
   await noteAnswers(db, said.results.map((result, at) => ({ ...result, op_id: result.op_id ?? batch[at].op_id })), now());
   return said.results.length;
 }
 
-async function envelope(db, device, batch) {
+async function envelope(db, { device, batch, now, sentBy }) {
   const pending = pendingOf(await readOperations(db, device.device_id));
   const first = device.first_seq ? { first_seq: device.first_seq } : {};
-  return { epoch: device.epoch, ...first, sent_at: new Date().toISOString(), pending, operations: batch.map(asSent) };
+  const owner = sentBy === device ? {} : { device_id: device.device_id };
+  return { epoch: device.epoch, ...owner, ...first, sent_at: new Date(now()).toISOString(), pending, operations: batch.map(asSent) };
 }

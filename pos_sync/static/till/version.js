@@ -2,6 +2,12 @@
 
 let waiting = null;
 let isTakingOver = false;
+let tell = () => {};
+
+/** Call when a version begins to wait. */
+export function onNewVersion(listener) {
+  tell = listener;
+}
 
 /** Give what activates the version that waits, or null. */
 export function newVersion() {
@@ -15,7 +21,7 @@ function takeOver() {
 
 async function watch() {
   const registration = await navigator.serviceWorker.register("/till/sw.js", { scope: "/till/", updateViaCache: "none" });
-  const look = () => { waiting = navigator.serviceWorker.controller ? registration.waiting : null; };
+  const look = () => { waiting = navigator.serviceWorker.controller ? registration.waiting : null; tell(); };
   look();
   registration.addEventListener("updatefound", () => registration.installing.addEventListener("statechange", look));
   navigator.serviceWorker.addEventListener("controllerchange", () => { if (isTakingOver) location.reload(); });

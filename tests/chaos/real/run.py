@@ -137,7 +137,10 @@ def _work(wanted: Wanted, shop: Shop, injector: Injector) -> None:
     are_content = False
     while blows or not are_content:
         printed, are_content = shop.printed(), all(shop.is_content(till) for till in shop.tills)
-        while blows and blows[0].at <= printed and (injector.strike(blows[0].kind) or are_content):
+        while blows and blows[0].at <= printed:
+            nobody_is_left = are_content and blows[0].kind == "till killed"
+            if not injector.strike(blows[0].kind) and not nobody_is_left:
+                break
             blows.pop(0)
         injector.heal()
         shop.start_the_dead(rng)

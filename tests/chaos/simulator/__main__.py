@@ -10,7 +10,7 @@ from random import randrange
 
 os.environ |= {
     "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": "sqlite://:memory:", "REDIS_URL": "",
-    "LOG_LEVEL": "CRITICAL",
+    "ALLOWED_HOSTS": "", "LOG_LEVEL": "CRITICAL",
 }  # fmt: skip
 
 

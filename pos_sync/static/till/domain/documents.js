@@ -13,9 +13,3 @@ export function matchesMask(masked, typed) {
   const said = bareDocument(typed);
   return bare.length === said.length && [...bare].every((char, at) => char === "*" || char === said[at]);
 }
-
-/** Say whether a masked document contains what was typed, where its characters show. */
-export function containsDigits(masked, typed) {
-  const said = bareDocument(typed);
-  return said.length >= 3 && bareDocument(masked).replaceAll("*", " ").includes(said);
-}

@@ -10,10 +10,24 @@ export function isContained(seq, { through_seq, applied_above }) {
 
 /** Give the receipts that weigh on the rows: not contained in them, not voided, in the order of their seq. */
 export function weighing(operations, progress) {
-  const voided = new Set(operations.filter((each) => each.kind === "receipt_void").map((each) => each.body.receipt_op_id));
-  return operations
-    .filter((each) => each.kind === "receipt" && !voided.has(each.op_id) && !isContained(each.seq, progress))
+  return notVoided(operations)
+    .filter((each) => !isContained(each.seq, progress))
     .sort((one, other) => one.seq - other.seq);
+}
+
+function notVoided(operations) {
+  const voided = new Set(operations.filter((each) => each.kind === "receipt_void").map((each) => each.body.receipt_op_id));
+  return operations.filter((each) => each.kind === "receipt" && !voided.has(each.op_id));
+}
+
+/**
+ * Give the receipts of devices that this till was before which weigh on the rows: until the server has judged them, and the copy that
+ * is shown (`download.as_of`) is newer than that.
+ */
+export function weighingOfFormer(operations, { as_of }) {
+  const isContained = ({ custody, result, told_at }) =>
+    custody !== null && result !== null && !["pending", "waiting"].includes(result.state) && told_at <= Date.parse(as_of);
+  return notVoided(operations).filter((each) => !isContained(each));
 }
 
 /**

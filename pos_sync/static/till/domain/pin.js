@@ -20,6 +20,11 @@ function isSame(one, other) {
   return difference === 0;
 }
 
+/** Give until when an operator is locked, or 0: a lock is never longer than it was made, whatever this clock did meanwhile. */
+export function lockedUntil({ locked_until = 0 } = {}, now) {
+  return locked_until > now && locked_until <= now + LOCK_MINUTES * 60_000 ? locked_until : 0;
+}
+
 /** Give what is known of an operator's attempts after another one: {failures, locked_until} (milliseconds, 0 = open). */
 export function afterAttempt({ failures = 0 } = {}, { isRight, now }) {
   if (isRight) return { failures: 0, locked_until: 0 };

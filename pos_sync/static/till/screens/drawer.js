@@ -1,22 +1,23 @@
 // The drawer: opening with a float, suprimento and sangria with a reason, closing with what was counted (blind by parameter).
 
 import { html, useState } from "../vendor/htm-preact.js";
-import { cents, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
+import { cents, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
 import { formatBRL } from "../domain/money.js";
-import { FirstKey } from "./login.js";
+import { ChangedMeanwhile, NoRoom } from "../till.js";
 import { T } from "../texts.js";
 
 const CASH = "cash";
+const SHORTEST_REASON = 3;
 
 export function Open({ till, go }) {
   const [typed, setTyped] = useState("0,00");
   const [error, setError] = useState(null);
   const field = useFocus();
-  const act = async () => {
+  const act = useOnce(() => {
     const float_cents = cents(typed);
     if (float_cents === null || float_cents < 0) return setError(T.amountBad);
     return kept(() => till.openSession({ float_cents }), setError, () => go("home"));
-  };
+  });
   useKeys({ Escape: () => go("home") });
   const side = html`<${Key} label=${T.openSession} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("home")} />`;
   return html`<${Screen} title=${T.openTitle} side=${side}>
@@ -30,14 +31,15 @@ export function Move({ till, go, kind }) {
   const [errors, setErrors] = useState({});
   const field = useFocus();
   const drawer = till.expected[CASH] ?? 0;
-  const act = async () => {
+  const refuse = (id, words) => { setErrors({ [id]: words }); document.getElementById(id).focus(); };
+  const act = useOnce(() => {
     const amount_cents = cents(typed);
-    if (!(amount_cents > 0)) return setErrors({ amount: T.amountBad });
-    if (kind === "cash_out" && amount_cents > drawer) return setErrors({ amount: T.aboveDrawer(drawer) });
-    if (reason.trim().length < 3) return setErrors({ reason: T.reasonShort });
+    if (!(amount_cents > 0)) return refuse("amount", T.amountBad);
+    if (kind === "cash_out" && amount_cents > drawer) return refuse("amount", till.isBlind ? T.aboveDrawerBlind : T.aboveDrawer(drawer));
+    if ([...reason.trim()].length < SHORTEST_REASON) return refuse("reason", T.reasonShort);
     const move = kind === "cash_in" ? till.cashIn : till.cashOut;
-    return kept(() => move.call(till, { amount_cents, reason: reason.trim() }), (words) => setErrors({ reason: words }), () => go("home"));
-  };
+    return kept(() => move.call(till, { amount_cents, reason: reason.trim() }), (words) => refuse("reason", words), () => go("home"));
+  });
   useKeys({ Escape: () => go("functions") });
   const side = html`<${Key} label=${T.confirm} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("functions")} />`;
   return html`<${Screen} title=${T.moveTitle[kind]} side=${side}>
@@ -56,7 +58,7 @@ export function Close({ till, go }) {
   const [errors, setErrors] = useState({});
   const [isChecking, setChecking] = useState(false);
   const field = useFocus();
-  const isBlind = till.limits.offline?.blind_close ?? false;
+  const { isBlind } = till;
   const counted = () => methods.map((method) => ({ method, amount_cents: cents(typed[method] ?? "") }));
   const check = () => {
     const wrong = counted().filter((each) => each.amount_cents === null || each.amount_cents < 0);
@@ -64,8 +66,8 @@ export function Close({ till, go }) {
     if (wrong.length) document.getElementById(`counted-${wrong[0].method}`).focus();
     else setChecking(true);
   };
-  const act = () => kept(() => till.closeSession({ counted: counted() }), (words) => { setChecking(false); setErrors({ [CASH]: words }); },
-    () => { till.signOut(); go("login"); });
+  const act = useOnce(() => kept(() => till.closeSession({ counted: counted() }), (words) => { setChecking(false); setErrors({ [CASH]: words }); },
+    () => { till.signOut(); go("login"); }));
   const next = (at) => (at + 1 < methods.length ? document.getElementById(`counted-${methods[at + 1]}`).focus() : check());
   const back = () => (isChecking ? setChecking(false) : go("functions"));
   useKeys({ Escape: back });
@@ -87,7 +89,8 @@ async function kept(act, refuse, done) {
   try {
     await act();
   } catch (error) {
-    return refuse(T.failed(error.message || error.name));
+    if (error instanceof NoRoom) return refuse(T.noRoomToAct);
+    return refuse(error instanceof ChangedMeanwhile ? T.actChanged : T.failed(error.message || error.name));
   }
   return done();
 }

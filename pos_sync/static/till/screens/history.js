@@ -1,39 +1,52 @@
-// What was done here: the session's receipts (reprint, cancel) and every operation with the server's word on it.
+// What was done here: the receipts of the day and of the open session (reprint, cancel), and every operation with the server's word.
 
-import { html, useState } from "../vendor/htm-preact.js";
-import { Chip, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
-import { asSent, undelivered } from "../upload.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
+import { Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
+import { undelivered } from "../upload.js";
 import { amountOf } from "../domain/tendering.js";
 import { formatMoment } from "../domain/calendar.js";
-import { FirstKey } from "./login.js";
-import { Receipt } from "./receipt.js";
-import { Supervisor } from "./payment.js";
+import { exportFile } from "../export.js";
+import { ChangedMeanwhile } from "../till.js";
+import { printReceipts, Receipt } from "./receipt.js";
+import { Supervisor } from "./objections.js";
 import { T } from "../texts.js";
 
 const REASON = { least: 15, most: 500 };
+const MOST_SHOWN = 500;
 const totalOf = (operation) => amountOf(operation.body.tenders);
 
 export function Day({ till, go }) {
-  const [at, setAt] = useState(0);
+  const [wish, setAt] = useState(0);
   const [open, setOpen] = useState(null);
-  const receipts = [...(till.session?.receipts ?? [])].reverse();
+  const [isAll, setAll] = useState(false);
+  const table = useRef(null);
+  const receipts = till.receipts(isAll ? null : till.today);
+  const at = Math.max(0, Math.min(wish, receipts.length - 1));
   const here = receipts[at];
   const back = () => (open ? setOpen(null) : go("functions"));
-  const cancel = () => here && !here.is_voided && go("void", { operation: here.operation });
-  const print = () => window.print();
-  useKeys(open ? { Escape: back, F5: print }
-    : { Escape: back, ArrowDown: () => setAt(Math.min(receipts.length - 1, at + 1)), ArrowUp: () => setAt(Math.max(0, at - 1)), Enter: () => here && setOpen(here), Delete: cancel });
-  const side = open
-    ? html`<${FirstKey} label=${T.printAgain} name="Enter" onPress=${print} /><${Key} label=${T.back} name="Esc" onPress=${back} />`
-    : html`<${Key} label=${T.printAgain} name="Enter" tone="main" onPress=${() => here && setOpen(here)} disabled=${!here} />
-      <${Key} label=${T.void} name="Del" onPress=${cancel} disabled=${!here || here.is_voided} /><${Key} label=${T.back} name="Esc" onPress=${back} />`;
-  if (open) return html`<${Screen} title=${open.operation.body.receipt_no} side=${side}><${Receipt} till=${till} operation=${open.operation} isVoided=${open.is_voided} /></${Screen}>`;
-  return html`<${Screen} title=${T.dayTitle} side=${side}>
+  const cancel = () => here?.mayBeVoided && go("void", { operation: here.operation });
+  useEffect(() => { if (!open) table.current?.querySelectorAll("tbody tr")[at]?.focus(); }, [at, open, isAll]);
+  useKeys(open ? { Escape: back } : {
+    Escape: back, ArrowDown: () => setAt(Math.min(receipts.length - 1, at + 1)), ArrowUp: () => setAt(Math.max(0, at - 1)),
+    Enter: () => here && setOpen(here), Delete: cancel, F6: () => setAll(!isAll),
+  });
+  if (open) {
+    const side = html`<${FirstKey} label=${T.printAgain} name="Enter" onPress=${printReceipts} /><${Key} label=${T.back} name="Esc" onPress=${back} />`;
+    return html`<${Screen} title=${T.receiptTitle(open.operation.body.receipt_no)} side=${side}>
+      <${Receipt} till=${till} operation=${open.operation} isVoided=${open.is_voided} isAgain /></${Screen}>`;
+  }
+  const side = html`<${Key} label=${T.printAgain} name="Enter" tone="main" onPress=${() => here && setOpen(here)} disabled=${!here} />
+    <${Key} label=${T.void} name="Del" onPress=${cancel} disabled=${!here?.mayBeVoided} />
+    <${Key} label=${isAll ? T.onlyToday : T.earlierDays} name="F6" onPress=${() => setAll(!isAll)} />
+    <${receipts.length ? Key : FirstKey} label=${T.back} name="Esc" onPress=${back} />`;
+  return html`<${Screen} title=${isAll ? T.allTitle : T.dayTitle} side=${side}>
     ${!receipts.length && html`<p class="empty">${T.dayEmpty}</p>`}
-    ${receipts.length > 0 && html`<div class="rows"><table><thead><tr><th>${T.receiptNumber}</th><th>${T.when}</th><th>${T.customer}</th><th class="number">${T.total}</th><th>${T.state}</th></tr></thead>
-      <tbody>${receipts.map(({ operation, is_voided }, place) => html`<tr key=${operation.op_id} class=${place === at ? "at" : ""} onClick=${() => setAt(place)}>
-        <td>${operation.body.receipt_no}</td><td>${formatMoment(operation.occurred_at)}</td><td>${operation.memo.customer.name}</td>
-        <td class="number">${money(totalOf(operation))}</td><td>${is_voided ? html`<${Chip} tone="red">${T.voided}</${Chip}>` : html`<${Word} operation=${operation} />`}</td></tr>`)}</tbody></table></div>`}
+    ${receipts.length > 0 && html`<div class="rows"><table ref=${table}><thead><tr><th>${T.receiptNumber}</th><th>${T.when}</th><th>${T.customer}</th><th class="number">${T.total}</th><th>${T.state}</th></tr></thead>
+      <tbody>${receipts.map(({ operation, is_voided }, place) => html`<tr key=${operation.op_id} class=${place === at ? "at" : ""} tabindex=${place === at ? 0 : -1}
+        aria-selected=${place === at ? "true" : "false"} onClick=${() => setAt(place)}>
+        <td>${operation.body.receipt_no}</td><td>${formatMoment(operation.occurred_at)}</td><td class="long">${operation.memo.customer.name}</td>
+        <td class="number">${money(totalOf(operation))}</td><td>${is_voided ? html`<${Chip} tone="red">${T.voided}</${Chip}>` : html`<${Word} operation=${operation} />`}</td></tr>`)}</tbody></table></div>
+      <p class="help">${T.daySum(receipts.filter((each) => !each.is_voided).map((each) => totalOf(each.operation)))}</p>`}
   </${Screen}>`;
 }
 
@@ -42,45 +55,49 @@ export function Void({ till, go, operation }) {
   const [error, setError] = useState(null);
   const field = useFocus();
   const back = () => go("day");
-  const act = async () => {
+  const act = useOnce(async () => {
     const said = reason.trim();
     if ([...said].length < REASON.least || [...said].length > REASON.most) return setError(T.reasonVoid);
     try {
       await till.voidReceipt({ receipt_op_id: operation.op_id, reason: said });
     } catch (problem) {
-      return setError(T.failed(problem.message || problem.name));
+      return setError(problem instanceof ChangedMeanwhile ? T.actChanged : T.failed(problem.message || problem.name));
     }
     return go("day");
-  };
+  });
   useKeys({ Escape: back });
   const side = html`<${Key} label=${T.void} name="Enter" tone="trouble" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${back} />`;
   return html`<${Screen} title=${T.voidTitle(operation.body.receipt_no)} side=${side}>
-    <p class="question">${money(totalOf(operation))}</p><p class="lead">${T.voidHelp}</p>
+    <p class="who">${operation.memo.customer.name}<small>R$ ${money(totalOf(operation))}</small></p><p class="lead">${T.voidHelp}</p>
     <${Text} id="reason" label=${T.reason} value=${reason} onType=${setReason} onEnter=${act} refer=${field} error=${error} maxlength="500" />
   </${Screen}>`;
 }
 
 export function Pending({ till, go }) {
   const [isOnlyPending, setOnly] = useState(false);
-  const [asks, setAsks] = useState(null);
-  const all = [...till.formerOperations, ...till.operations].reverse();
+  const [isLeaving, setLeaving] = useState(false);
+  const all = till.everything;
   const shown = isOnlyPending ? undelivered(all) : all;
   const isEmpty = !till.pending.count;
-  const back = () => (asks ? setAsks(null) : go(till.operator ? "functions" : "login"));
-  const unpair = () => setAsks(isEmpty ? "unpair" : "override");
-  useKeys({ Escape: back, F5: () => till.announce("hurry"), F6: () => setOnly(!isOnlyPending), F8: () => exportFile(till) });
+  const back = () => go(till.operator ? "functions" : "login");
+  const send = () => !isEmpty && till.announce("hurry");
+  const only = () => setOnly(!isOnlyPending);
+  const file = () => all.length && exportFile(till);
+  useKeys(isLeaving ? {} : { Escape: back, F2: send, F6: only, F8: file });
+  if (isLeaving) return html`<${Unpair} till=${till} go=${go} onBack=${() => setLeaving(false)} />`;
   const side = html`<${FirstKey} label=${T.back} name="Esc" onPress=${back} />
-    <${Key} label=${T.sendNow} name="F5" onPress=${() => till.announce("hurry")} disabled=${isEmpty} />
-    <${Key} label=${T.onlyPending} name="F6" onPress=${() => setOnly(!isOnlyPending)} />
-    <${Key} label=${T.exportFile} name="F8" onPress=${() => exportFile(till)} disabled=${!all.length} />
-    <${Key} label=${T.unpair} onPress=${unpair} />`;
-  if (asks) return html`<${Unpair} till=${till} go=${go} isEmpty=${asks === "unpair"} onBack=${() => setAsks(null)} />`;
+    <${Key} label=${T.sendNow} name="F2" onPress=${send} disabled=${isEmpty} />
+    <${Key} label=${isOnlyPending ? T.everything : T.onlyPending} name="F6" onPress=${only} />
+    <${Key} label=${T.exportFile} name="F8" onPress=${file} disabled=${!all.length} />
+    ${till.device && html`<${Key} label=${T.unpair} onPress=${() => setLeaving(true)} />`}`;
   return html`<${Screen} title=${T.pendingTitle} side=${side}>
     <p class="lead">${isEmpty ? T.pendingNone : T.pendingHelp}</p>
-    ${shown.length > 0 && html`<div class="rows"><table><thead><tr><th>${T.what}</th><th>${T.when}</th><th class="number">${T.amount}</th><th>${T.state}</th></tr></thead>
-      <tbody>${shown.slice(0, 500).map((operation) => html`<tr key=${operation.op_id}>
-        <td>${T.kinds[operation.kind]} ${operation.body.receipt_no ?? ""}</td><td>${formatMoment(operation.occurred_at)}</td>
+    ${shown.length > 0 && html`<div class="rows" tabindex="0" role="region" aria-label=${isOnlyPending ? T.onlyPending : T.everything}><table><thead><tr><th>${T.what}</th><th>${T.when}</th><th class="number">${T.amount}</th><th>${T.state}</th></tr></thead>
+      <tbody>${shown.slice(0, MOST_SHOWN).map((operation) => html`<tr key=${operation.op_id}>
+        <td>${T.kinds[operation.kind]} ${operation.body.receipt_no ?? ""}${operation.memo?.customer && html`<small class="why">${operation.memo.customer.name}</small>`}</td>
+        <td>${formatMoment(operation.occurred_at)}</td>
         <td class="number">${sumOf(operation)}</td><td><${Word} operation=${operation} /></td></tr>`)}</tbody></table></div>`}
+    ${shown.length > MOST_SHOWN && html`<p class="help">${T.pendingCut(MOST_SHOWN, shown.length)}</p>`}
   </${Screen}>`;
 }
 
@@ -93,41 +110,24 @@ function sumOf({ kind, body }) {
 /** The server's word on an operation, in plain Portuguese. */
 function Word({ operation: { custody, result } }) {
   if (!custody) return html`<${Chip} tone="amber">${T.custody.none}</${Chip}>`;
-  if (custody === "refused" || !result) return html`<${Chip} tone=${custody === "refused" ? "red" : ""}>${T.custody[custody]}</${Chip}>`;
+  const why = result?.reason && html`<small class="why">${T.reasons[result.reason] ?? T.reasonElse}</small>`;
+  if (custody === "refused") return html`<${Chip} tone="red">${T.custody.refused}</${Chip}>${why}`;
+  if (!result) return html`<${Chip}>${T.custody[custody]}</${Chip}>`;
   const tone = { applied: "green", resolved: "green", review: "amber", held: "amber", quarantined: "red" }[result.state] ?? "";
-  return html`<${Chip} tone=${tone}>${T.states[result.state] ?? result.state}</${Chip}>${result.reason && html`<small class="why">${T.reasons[result.reason] ?? result.reason}</small>`}`;
+  return html`<${Chip} tone=${tone}>${T.states[result.state] ?? T.custody[custody]}</${Chip}>${why}`;
 }
 
-function Unpair({ till, go, isEmpty, onBack }) {
-  const [mayLeave, setMayLeave] = useState(isEmpty);
+/** Stop being this till: refused while the server lacks anything, unless a supervisor takes the file of it (and his PIN says so). */
+function Unpair({ till, go, onBack }) {
+  const [isReleased, setReleased] = useState(false);
+  const mayLeave = isReleased || !till.pending.count;
   useKeys({ Escape: onBack });
-  const leave = async () => { await till.unpair(); go("login"); };
+  const leave = useOnce(async () => { await till.unpair(); go("login"); });
   const side = html`${mayLeave && html`<${FirstKey} label=${T.unpair} name="Enter" onPress=${leave} />`}<${Key} label=${T.back} name="Esc" onPress=${onBack} />`;
-  const pass = () => { exportFile(till); setMayLeave(true); };
+  const pass = () => { exportFile(till); setReleased(true); };
   return html`<${Screen} title=${T.unpair} side=${side} tone="amber">
     <p class="question" role="alert">${mayLeave ? T.unpairAsk : T.unpairRefused}</p>
+    ${mayLeave && till.session && html`<p class="notice amber">${T.unpairOpen}</p>`}
     ${!mayLeave && html`<${Supervisor} till=${till} onPass=${pass} />`}
   </${Screen}>`;
-}
-
-/** Write the operations of each device that this till was to a file that the office can read in. */
-function exportFile(till) {
-  for (const device of [...till.former, till.device]) {
-    const operations = [...till.formerOperations, ...till.operations].filter((each) => each.device_id === device.device_id);
-    if (operations.length) download(`quita-caixa-${device.till}-${device.device_id}.json`, fileOf(device, operations));
-  }
-}
-
-function fileOf({ device_id, epoch, first_seq, branch, till }, operations) {
-  const first = first_seq ? { first_seq } : {};
-  const exported_at = new Date().toISOString();
-  return { format: "quita-till-operations", v: 1, device_id, epoch, ...first, branch, till, exported_at, operations: operations.map(asSent) };
-}
-
-function download(name, content) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(content, null, 1)], { type: "application/json" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,24 +1,34 @@
 // Between receipts: the till's idle screen, "Mais funções" (F12, H14), and the alert before receiving offline (H16).
 
 import { html } from "../vendor/htm-preact.js";
-import { Key, money, Screen, useKeys } from "../ui.js";
-import { FirstKey } from "./login.js";
+import { FirstKey, Key, money, Screen, useKeys } from "../ui.js";
+import { dayOf } from "../domain/calendar.js";
 import { T } from "../texts.js";
 
 export function Home({ till, go }) {
+  const { session } = till;
   const keys = { F12: () => go("functions") };
-  if (!till.session) keys.F2 = () => go("open");
+  if (!session) keys.F2 = () => go("open");
   else keys.F10 = () => go("receive");
   useKeys(keys);
   const side = html`
-    ${till.session
+    ${session
       ? html`<${FirstKey} label=${T.receive} name="F10" onPress=${keys.F10} />`
       : html`<${FirstKey} label=${T.openSession} name="F2" onPress=${keys.F2} />`}
     <${Key} label=${T.moreFunctions} name="F12" onPress=${keys.F12} />`;
-  return html`<${Screen} title=${till.session ? T.homeTitle : T.homeClosed} side=${side} tone="calm">
+  return html`<${Screen} title=${session ? T.homeTitle : T.homeClosed} side=${side} tone="calm">
+    <${Notices} till=${till} />
     <p class="hero">${till.device.branch.name}<small>${T.till(till.device.till)}</small></p>
-    ${!till.session && html`<p class="lead">${T.homeClosedHelp}</p>`}
+    <p class="lead center">${session ? T.homeOpened(session.opened_at, till.operatorOf(session.operator)?.name ?? session.operator) : T.homeClosedHelp}</p>
+    ${session && dayOf(session.opened_at) !== till.today && html`<p class="notice amber">${T.homeOld}</p>`}
   </${Screen}>`;
+}
+
+/** What stands in the way of a calm day: this till is stopped, its clock is wrong. */
+export function Notices({ till }) {
+  const { trouble, skew_ms } = till.connection;
+  const words = [T.troubles[trouble], skew_ms !== 0 && T.clockWrong(skew_ms)].filter(Boolean);
+  return words.map((each) => html`<p key=${each} class="notice amber" role="status">${each}</p>`);
 }
 
 export function Functions({ till, go }) {
@@ -44,7 +54,15 @@ export function OfflineAlert({ till, onContinue, onBack }) {
   useKeys({ Escape: onBack });
   const side = html`<${FirstKey} label=${T.ok} name="Enter" onPress=${onContinue} /><${Key} label=${T.back} name="Esc" onPress=${onBack} />`;
   return html`<${Screen} title=${T.offlineTitle} side=${side} tone="amber">
-    <div role="alert"><p class="question">${T.offlineText(till.download.as_of)}</p><p class="lead">${T.offlineLater}</p></div>
+    <div class="words" role="alert"><p class="question">${T.offlineText(till.download.as_of)}</p><p class="lead">${T.offlineLater}</p></div>
+  </${Screen}>`;
+}
+
+/** Nothing was downloaded yet, or the server had it wiped: there is nothing to receive. */
+export function NoData({ till, onBack }) {
+  useKeys({ Escape: onBack });
+  return html`<${Screen} title=${T.receiveTitle} side=${html`<${FirstKey} label=${T.back} name="Esc" onPress=${onBack} />`} tone="amber">
+    <p class="question" role="alert">${T.noData}</p><${Notices} till=${till} />
   </${Screen}>`;
 }
 

@@ -1,32 +1,36 @@
 // Recebimento (H15-H19): customer, installments with their charges, how much of it, then on to the means of payment.
 
-import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
-import { cents, Chip, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
+import { cents, Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
 import { daysBetween, formatDay } from "../domain/calendar.js";
-import { allocate, discountOf } from "../domain/allocate.js";
-import { OfflineAlert, Total } from "./home.js";
+import { discountOf } from "../domain/allocate.js";
+import { MOST_FOUND } from "../domain/search.js";
+import { NoData, OfflineAlert, Total } from "./home.js";
 import { T } from "../texts.js";
 
-export function Receive({ till, go, draft = {}, change }) {
-  const { customer = null, ticked = [], partial_cents = null, discount_cents = 0 } = draft;
+export function Receive({ till, go, draft = {}, change, told = null }) {
+  const { customer = null, ticked = [], partial_cents = null } = draft;
   const rows = customer ? till.openInstallments(customer.id) : [];
   const chosen = rows.filter((row) => ticked.includes(row.id));
+  // What was granted or agreed on holds as far as it still fits: what is owed may have changed meanwhile.
+  const discount_cents = Math.min(draft.discount_cents ?? 0, limitOf(chosen));
   const whole = chosen.reduce((sum, row) => sum + row.due_cents, 0) - discount_cents;
-  const total = partial_cents ?? whole;
+  const total = partial_cents === null ? whole : Math.min(partial_cents, whole);
   // Asked once, on coming here: a connection lost in the middle is told by the bar and takes no focus.
   const [isAlerting, setAlerting] = useState(till.isOffline && !draft.isBegun);
   const [asks, setAsks] = useState(null);
-  const [refused, setRefused] = useState(null);
+  const [refused, setRefused] = useState(told);
   const set = (more) => { setRefused(null); change({ ...draft, ...more }); };
-  const finish = async () => {
+  const finish = () => {
     if (!chosen.length) return setRefused(T.tickOne);
-    const lines = allocate(chosen, { received_cents: total, discount_cents });
-    return go("payment", { draft: { ...draft, isBegun: true, expectedSeq: await till.nextSeq() }, chosen, lines, total });
+    const quote = till.quote({ customer, rows: chosen, received_cents: total, discount_cents });
+    return till.isStillDue(quote) ? go("payment", { draft: { ...draft, isBegun: true }, quote }) : setRefused(T.quoteIsOld);
   };
   const ask = (what) => () => (chosen.length ? setAsks(what) : setRefused(T.tickOne));
   const search = () => go("search", { draft: { ...draft, isBegun: true } });
   const keys = asks ? {} : { Escape: () => go("home"), F4: search, F3: finish, F6: ask("partial"), F7: ask("discount") };
-  useKeys(isAlerting ? {} : keys);
+  useKeys(isAlerting || !till.download ? {} : keys);
+  if (!till.download) return html`<${NoData} till=${till} onBack=${() => go("home")} />`;
   if (isAlerting) {
     return html`<${OfflineAlert} till=${till} onContinue=${() => setAlerting(false)} onBack=${() => go("home")} />`;
   }
@@ -34,7 +38,7 @@ export function Receive({ till, go, draft = {}, change }) {
     <${Total} label=${T.toReceive} value=${total} tone="huge" />
     <p class="lead">${T.chosen(chosen.length)}${discount_cents > 0 && html` · ${T.discount} ${money(discount_cents)}`}</p>
     <${Key} label=${T.finish} name="F3" tone="main" onPress=${finish} disabled=${!chosen.length} />
-    <${Key} label=${customer ? T.changeCustomer : T.setCustomer} name="F4" onPress=${search} />
+    ${customer ? html`<${Key} label=${T.changeCustomer} name="F4" onPress=${search} />` : html`<${FirstKey} label=${T.setCustomer} name="F4" onPress=${search} />`}
     <${Key} label=${T.partial} name="F6" onPress=${keys.F6} disabled=${!chosen.length} />
     <${Key} label=${T.discount} name="F7" onPress=${keys.F7} disabled=${!chosen.length} />
     <${Key} label=${T.back} name="Esc" onPress=${() => go("home")} />`;
@@ -51,7 +55,8 @@ export function Receive({ till, go, draft = {}, change }) {
 }
 
 function Installments({ rows, ticked, tick, today, isStill }) {
-  const [at, setAt] = useState(0);
+  const [wish, setAt] = useState(0);
+  const at = Math.min(wish, rows.length - 1);
   const table = useRef(null);
   useEffect(() => { if (!isStill) table.current?.querySelectorAll("tbody tr")[at]?.focus(); }, [at, isStill]);
   const toggle = (id) => tick(ticked.includes(id) ? ticked.filter((each) => each !== id) : [...ticked, id]);
@@ -68,7 +73,7 @@ function Installments({ rows, ticked, tick, today, isStill }) {
       <td>${row.charges.late ? html`<${Chip} tone="red">${T.late(daysBetween(row.due_date, today))}</${Chip}>` : T.onTime}</td>
       <td class="number">${money(row.balance_cents)}</td><td class="number">${money(row.charges.total_cents)}</td>
       <td class="number"><strong>${money(row.due_cents)}</strong></td></tr>`)}</tbody>
-  </table></div><p class="help">↑ ↓ escolhem · Espaço marca · * ${T.tickAll.toLowerCase()}</p>`;
+  </table></div><p class="help">${T.tickHelp}</p>`;
 }
 
 function Partial({ chosen, whole, done }) {
@@ -78,9 +83,12 @@ function Partial({ chosen, whole, done }) {
   return html`<${Ask} id="partial" label=${T.partial} help=${T.partialHelp} check=${check} done=${done} />`;
 }
 
+const limitOf = (chosen) => chosen.reduce((sum, row) => sum + discountOf(row), 0);
+
 function Discount({ chosen, done }) {
-  const limit = chosen.reduce((sum, row) => sum + discountOf(row), 0);
-  const check = (value) => (value !== null && value >= 0 && value <= limit ? null : T.discountRefused(limit));
+  const limit = limitOf(chosen);
+  const due = chosen.reduce((sum, row) => sum + row.due_cents, 0);
+  const check = (value) => (value !== null && value >= 0 && value <= limit && value < due ? null : T.discountRefused(limit));
   return html`<${Ask} id="discount" label=${T.discount} help=${T.discountHelp(limit)} check=${check} done=${done} />`;
 }
 
@@ -110,7 +118,9 @@ export function Search({ till, go, draft = {} }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const field = useFocus();
-  const found = till.find(typed);
+  const found = useMemo(() => till.find(typed), [typed, till.index]);
+  const tells = !typed.trim() ? "" : !found.length ? T.searchNone : found.length < MOST_FOUND ? T.searchFound(found.length) : T.searchMore;
+  useEffect(() => document.getElementById(`found-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
   const back = () => go("receive", { draft });
   const select = (customer = found[at]) => customer && go("receive", { draft: { ...draft, customer, ticked: [], partial_cents: null, discount_cents: 0 } });
   const move = (by) => setAt(Math.min(found.length - 1, Math.max(0, at + by)));
@@ -120,7 +130,7 @@ export function Search({ till, go, draft = {} }) {
   return html`<${Screen} title=${T.searchTitle} side=${side}>
     <${Text} id="search" label=${T.searchField} help=${T.searchHelp} value=${typed} refer=${field} onType=${(value) => { setTyped(value); setAt(0); }}
       onEnter=${() => select()} role="combobox" aria-expanded=${found.length > 0} aria-controls="found" aria-activedescendant=${found.length ? `found-${at}` : null} />
-    ${typed.trim() && !found.length && html`<p class="notice amber" role="status">${T.searchNone}</p>`}
+    <p class=${typed.trim() && !found.length ? "notice amber" : "help"} role="status">${tells}</p>
     <ul id="found" class="found" role="listbox" aria-label=${T.searchTitle}>${found.map((customer, place) => html`<li key=${customer.id} id="found-${place}" role="option"
       aria-selected=${place === at ? "true" : "false"} class=${place === at ? "at" : ""} onClick=${() => select(customer)}>
       <span>${customer.name}</span><small>${customer.document_masked}</small></li>`)}</ul>

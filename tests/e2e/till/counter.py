@@ -2,48 +2,50 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Playwright, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect
 
 from tests.e2e.desk import PATIENCE_MS
 
 SCREEN = {"width": 1024, "height": 768}
 # What a browser says of a server that cannot be reached or refuses is the network's doing, not the page's.
 OF_THE_NETWORK = ("Failed to load resource", "net::ERR_")
+PROBLEM = "application/problem+json"
+PIN, OPERATOR = "4821", "1001"
+SUPERVISOR_PIN, SUPERVISOR = "7350", "9001"
 
 
 class Counter:
     """What a cashier does and reads; `complaints` holds what no page may cause."""
 
-    def __init__(self, playwright: Playwright, *, chromium: str, flags: list[str], profile: Path, server: str) -> None:
-        self._start = lambda: playwright.chromium.launch_persistent_context(
-            str(profile), executable_path=chromium, args=flags, viewport=SCREEN, locale="pt-BR"
-        )
-        self.profile, self.server = profile, server
+    def __init__(self, start: Callable[..., BrowserContext], *, profile: Path, server: str) -> None:
+        self._start, self.profile, self.server = start, profile, server
         self.complaints: list[str] = []
         self.requests: list[str] = []
+        self.heard: list[str] = []
         self.open()
 
     # The browser
 
     def open(self) -> None:
         """Start the browser on this device's profile and come to the till."""
-        self.context: BrowserContext = self._start()
+        self.context: BrowserContext = self._start(viewport=SCREEN, locale="pt-BR")
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
         self.context.on("request", self._see_request)
         self.context.set_default_timeout(PATIENCE_MS)
-        self.page: Page = self.context.pages[0]
+        self.page: Page = self.context.pages[0] if self.context.pages else self.context.new_page()
         self.go()
 
-    def go(self) -> None:
-        """Come to the till's address."""
-        self.page.goto(f"{self.server}/till/")
+    def go(self, fragment: str = "") -> None:
+        """Come to the till's address, as if for the first time."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.server}/till/{fragment}")
         expect(self.page.locator("main")).to_be_visible()
 
     def kill(self) -> None:
@@ -73,6 +75,27 @@ class Counter:
         yield
         self.context.set_offline(False)
 
+    @contextmanager
+    def held(self, address: str) -> Iterator[None]:
+        """Keep what the till asks at an address unanswered for a while."""
+        waiting: list[Route] = []
+
+        def keep(route: Route) -> None:
+            waiting.append(route)
+
+        self.context.route(address, keep)
+        yield
+        for route in waiting:
+            route.continue_()
+        self.context.unroute(address)
+
+    @contextmanager
+    def answered(self, address: str, *, status: int, body: str, content_type: str = PROBLEM) -> Iterator[None]:
+        """Let somebody else answer what the till asks at an address."""
+        self.context.route(address, lambda route: route.fulfill(status=status, content_type=content_type, body=body))
+        yield
+        self.context.unroute(address)
+
     def delivers(self) -> None:
         """Expect everything to have gone up by itself."""
         expect(self.bar).to_contain_text("Nada pendente", timeout=60_000)
@@ -92,6 +115,10 @@ class Counter:
     def pair(self, code: str) -> None:
         self.on("Ligar este caixa")
         self.type(code)
+        self.is_synchronised()
+
+    def is_synchronised(self) -> None:
+        """Expect to be asked who works here, with the data that came down."""
         self.on("Entrar no caixa")
         expect(self.page.locator(".lead").first).to_contain_text("Dados de", timeout=30_000)
 
@@ -125,6 +152,19 @@ class Counter:
         self.on("Parcela recebida")
         number: str = self.page.locator(".receipt-number").first.inner_text()
         return number
+
+    def choose_method(self, name: str) -> None:
+        """Go to a means of payment in the list by the arrows."""
+        at = self.page.locator("[role=option][aria-selected=true]")
+        for _ in range(self.page.get_by_role("option").count()):
+            if at.inner_text().startswith(name):
+                return
+            self.press("ArrowDown")
+        for _ in range(self.page.get_by_role("option").count()):
+            if at.inner_text().startswith(name):
+                return
+            self.press("ArrowUp")
+        raise AssertionError(f"no means of payment called {name}")
 
     # What a cashier reads
 

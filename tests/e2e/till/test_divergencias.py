@@ -1,35 +1,20 @@
 """A parcel is paid at the office while a till receives it offline: a person decides, and the till is told."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Playwright, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import expect
 
 from pos_sync.models import Operation
 from receivables.models import Branch, CustomerCredit, Divergence, Installment
 from receivables.services.settlement import settle_title
-from tests.e2e import test_till
-from tests.e2e.conftest import FLAGS
-from tests.e2e.counter import Counter
 from tests.e2e.desk import Desk
+from tests.e2e.till.counter import Counter
 from tests.make import CASHIER, deposit, make_title
 
 pytestmark = pytest.mark.browser
-
-playwright, counters, counter = test_till.playwright, test_till.counters, test_till.counter
-operator, debt, clean_ledger = test_till.operator, test_till.debt, test_till.clean_ledger
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
-    """The desk's browser, beside the till's."""
-    running = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
-    yield running
-    running.close()
 
 
 @pytest.fixture
@@ -44,7 +29,7 @@ def another(branch: Branch, debt: Installment) -> Installment:
 
 
 def test_a_parcel_paid_twice_pays_another_one_by_one_click_and_the_till_is_told(
-    counter: Counter, debt: Installment, another: Installment, gerencia: Desk, live_server: LiveServer
+    counter: Counter, debt: Installment, another: Installment, gerencia: Desk
 ) -> None:
     with counter.unplugged():
         counter.press("F10", "Enter")
