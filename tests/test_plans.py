@@ -115,9 +115,11 @@ ROWS = (
     WHERE id > 1000000 AND id %% 5 = 0
     """,
     """
-    INSERT INTO receivables_divergence (reason, status, branch_id, amount, source, details, opened_at, resolution)
+    INSERT INTO receivables_divergence (reason, status, branch_id, amount, source, details, opened_at, resolution,
+        proposed, outcome, station, resolved_at)
     SELECT 'above_balance', CASE WHEN id %% 500 = 0 THEN 'open' ELSE 'resolved' END, branch_id, amount, id::text, '{}',
-           %(now)s, ''
+           %(now)s, '', '', CASE WHEN id %% 500 = 0 THEN '' ELSE 'accepted' END, '',
+           CASE WHEN id %% 500 <> 0 THEN %(now)s::timestamptz END
     FROM receivables_receipt WHERE id > 1000000 AND id %% 4 = 0
     """,
     """
