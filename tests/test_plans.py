@@ -126,21 +126,22 @@ ROWS = (
     INSERT INTO receivables_receipt (id, posted_at, actor, channel, branch_id, customer_id, number, received_on,
         cash_date, amount, origin, station, operator, notes, idempotency_key)
     SELECT 2000000 + n, %(now)s, '', '', (%(branches)s::bigint[])[1 + n %% 40], NULL,
-           '03-' || LPAD((1 + n / 40)::text, 6, '0'), %(today)s::date, %(today)s::date, 10, 'till', '03', '', '',
-           'op-' || n
+           '07-' || LPAD((1 + n / 40)::text, 6, '0'), %(today)s::date - 400 + n / 31, %(today)s::date - 400 + n / 31,
+           10, 'till', '07', '', '', 'op-' || n
     FROM generate_series(1, %(receipts)s) n WHERE n %% 97 <> 0
     """,
     """
     INSERT INTO pos_sync_device (id, branch_id, till, receipt_series, install_id, software, state, state_reason, epoch,
         paired_at)
-    SELECT 1000000 + place, branch, '03', '', 'x', '', 'active', '', 1, %(now)s
+    SELECT 1000000 + place, branch, '07', '', 'x', '', 'active', '', 1, %(now)s
     FROM unnest(%(branches)s::bigint[]) WITH ORDINALITY AS each (branch, place)
     """,
     """
     INSERT INTO pos_sync_operation (op_id, device_id, judged_as_id, epoch, seq, kind, content_hash, raw, received_at,
         state, reason, flags, outcome, attempts, failures, changed_at)
     SELECT 'op-' || n, 1000001 + n %% 40, 1000001 + n %% 40, 1, n, 'receipt', '', '{"op_id": "op-' || n || '"}',
-           %(now)s, CASE WHEN n %% 500 = 0 THEN 'review' WHEN n %% 700 = 0 THEN 'quarantined' ELSE 'applied' END, '',
+           %(now)s::timestamptz - n * INTERVAL '1 hour',
+           CASE WHEN n %% 500 = 0 THEN 'review' WHEN n %% 700 = 0 THEN 'quarantined' ELSE 'applied' END, '',
            '[]', '{"credit_cents": 1000, "suspense_cents": 0}', 1, 0, %(now)s
     FROM generate_series(1, %(receipts)s) n
     """,
