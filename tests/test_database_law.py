@@ -73,6 +73,7 @@ from tests.make import (
     make_user,
 )
 from tests.services.test_reversal import debit
+from tests.services.test_session_difference import post
 from tests.services.test_settlement import settle
 
 pytestmark = pytest.mark.django_db
@@ -104,9 +105,10 @@ def books():
     session = open_session(idempotency_key="s1", branch=branch, station="03", operator="01", opened_at=NOW,
                            float_amount=Decimal("50.00"), by=CASHIER)  # fmt: skip
     cash = PaymentMethod.objects.get(code=PaymentMethod.CASH)
-    close_session(session_id=session.pk, counted=[(cash, "cash", Decimal("50.00"))], pending_count=0,
+    close_session(session_id=session.pk, counted=[(cash, "cash", Decimal("45.00"))], pending_count=0,
                   pending_amount=Decimal(0), at=NOW, **person)  # fmt: skip
     late_in(session, account, **person)
+    post(session)
     void_receipt(receipt_id=supplement.pk, reason="", idempotency_key="void-1", on=TODAY, **person)
     Divergence(branch=branch, reason="already_settled", source="op-1").save_as(SYSTEM)
     record_export(noun="receivables.title", file_format="csv", query="", row_count=1, is_cut=False, by=CASHIER)
@@ -334,6 +336,14 @@ VIOLATIONS = {
         _of(CashMovement, session_supplement_number=1),
         {"supplement_of": None, "supplement_number": None},
     ),
+    "cash_movement_session_difference_once": (
+        _of(CashMovement, session_difference_of__isnull=False),
+        {"supplement_of": None, "supplement_number": None},
+    ),
+    "cash_movement_session_difference_is_outside": (
+        _of(CashMovement, session_difference_of__isnull=False),
+        {"session": 1},
+    ),
     "cash_day_count_number_once": (_of(CashDayCount), {}),
     "cash_day_count_method_once": (_of(CashDayCountLine), {}),
     "customer_credit_amount_positive": (_of(CustomerCredit), {"amount": 0}),
@@ -342,6 +352,18 @@ VIOLATIONS = {
     "exported_list_format_known": (_of(ExportedList), {"file_format": "exe"}),
     "divergence_source_reason_once": (_of(Divergence), {}),
     "divergence_status_known": (_of(Divergence), {"status": "lost"}),
+    "divergence_resolved_has_outcome": (_of(Divergence), {"status": "resolved"}),
+    "divergence_takes_two_persons": (
+        _of(Divergence),
+        {
+            "proposed": "accepted",
+            "outcome": "accepted",
+            "proposed_by": 1,
+            "resolved_by": 1,
+            "status": "resolved",
+            "resolved_at": "2026-11-21 12:00:00",
+        },
+    ),
 }
 # A negative balance is neither settled nor owed: another law may be the first to say so.
 SHADOWED = {"installment_balance_not_negative": (_of(Installment), {"status": "settled", "balance": Decimal("-0.01")})}

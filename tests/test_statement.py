@@ -155,8 +155,7 @@ def test_a_longer_statement_asks_the_database_no_more(account):
 
 
 def test_a_balance_is_summed_from_the_index(account):
-    names = CashMovement._meta.indexes
-    assert [index.fields for index in names] == [["account", "cash_date", "id", "amount"]]
+    assert ["account", "cash_date", "id", "amount"] in [index.fields for index in CashMovement._meta.indexes]
 
 
 # One day

@@ -29,7 +29,7 @@ def test_naming_hosts_turns_debug_off() -> None:
 
 def test_postgresql_comes_from_a_pool_with_limits_on_waiting() -> None:
     database = settings_with(**PRODUCTION, DATABASE_POOL_SIZE="4")["DATABASES"]["default"]
-    assert database["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 4, "timeout": 2}
+    assert database["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 4, "timeout": 2, "reconnect_timeout": 1}
     assert database["CONN_MAX_AGE"] == 0
     for limit in ("statement_timeout=60s", "lock_timeout=10s", "idle_in_transaction_session_timeout=60s"):
         assert limit in database["OPTIONS"]["options"]
