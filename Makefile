@@ -84,7 +84,7 @@ worker: $(VENV)/.installed ## Run the Celery worker and its beat (needs REDIS_UR
 
 bench: $(VENV)/.installed-dev ## Measure, on PostgreSQL
 	@if ls tests/bench/bench_*.py >/dev/null 2>&1; then \
-		$(RUN) -m tests.with_postgresql -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_*' tests/bench; \
+		$(RUN) -m tests.with_postgresql -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_* test_*' tests/bench; \
 	else echo "There is nothing to measure yet: tests/bench holds no bench_*.py."; fi
 
 # Everything is drawn from SEED, which is told when it is left out; --trace writes every event.

@@ -15,6 +15,10 @@ MADE = {
         {"user": "bia", "password": "pw-2", "group": "Gerente"},
         {"user": "rui", "password": "pw-3", "group": "Caixa"},
     ],
+    "operators": [
+        {"branch": "002", "code": "2001", "name": "Leo", "pin": "4321", "supervisor": False},
+        {"branch": "001", "code": "1001", "name": "Eva", "pin": "1234", "supervisor": False},
+    ],
 }
 
 
@@ -27,6 +31,12 @@ def test_one_login_of_each_group_is_shown() -> None:
 
 def test_the_welcome_names_a_branch_that_exists() -> None:
     assert "--branch 001" in demo.welcome(MADE, address="http://127.0.0.1:8000")
+
+
+def test_the_welcome_lets_a_cashier_of_that_branch_in() -> None:
+    text = demo.welcome(MADE, address="http://127.0.0.1:8000")
+    assert "http://127.0.0.1:8000/till/" in text
+    assert "1001, PIN 1234" in text
 
 
 def test_a_taken_port_is_said_clearly() -> None:

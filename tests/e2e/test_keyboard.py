@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from receivables.models import Branch, Customer, Receipt, Title, TitleStatus
@@ -51,6 +52,16 @@ def test_a_title_is_found_settled_and_reversed_by_keys_alone(financeiro: Desk, b
     keys(financeiro, "F2")
     financeiro.status_is("pending")
     assert Receipt.objects.filter(branch=branch).count() == 1
+
+
+def test_enter_after_the_password_comes_in(financeiro: Desk) -> None:
+    financeiro.context.clear_cookies()
+    financeiro.page.goto(financeiro.server + reverse("admin:login"))
+    financeiro.page.locator("[name=username]").fill(financeiro.user.username)
+    financeiro.page.locator("[name=password]").focus()
+    write(financeiro, "secret")
+    keys(financeiro, "Enter")
+    expect(financeiro.page.locator("#user-tools")).to_contain_text(financeiro.user.username)
 
 
 def test_a_row_of_a_list_is_reached_with_arrows_chosen_with_space_and_opened_with_enter(

@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 
 WELCOME = gettext_noop("""
 Quita is at          {address}/   (admin: {address}/admin/)
+The browser till is  {address}/till/   (operator {operator}, PIN {pin})
 The tills' API is at {address}/api/pos/v1/   (described at {address}/api/pos/v1/openapi.json)
 Health               {address}/health
 
@@ -34,7 +35,8 @@ Try
   3. Let a till work offline, in another terminal:
        .venv/bin/python manage.py pair_device --branch {branch} --till 09
        .venv/bin/python manage.py simulate_till --url {address} --code THE-CODE --receipts 20 --faults
-  4. Ask whether every cent is accounted for:
+  4. Or be the cashier yourself: as Gerência, “Tills (POS)”, “Pair a till”; then receive with the network unplugged.
+  5. Ask whether every cent is accounted for:
        .venv/bin/python manage.py check_books
 
 Ctrl-C stops everything; the data stays in db.sqlite3.
@@ -96,7 +98,11 @@ def welcome(made: dict[str, Any], *, address: str) -> str:
         f"  {login['group']:<{width}}  {login['user']} / {login['password']}"
         for login in reversed(list(one_per_group.values()))
     )
-    return _(WELCOME).format(address=address, logins=logins, branch=made["branches"][0]["code"])
+    branch = made["branches"][0]["code"]
+    cashier = next(operator for operator in made["operators"] if operator["branch"] == branch)
+    return _(WELCOME).format(
+        address=address, logins=logins, branch=branch, operator=cashier["code"], pin=cashier["pin"]
+    )
 
 
 def commands(port: int) -> list[list[str]]:

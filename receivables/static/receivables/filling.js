@@ -1,6 +1,6 @@
 /* Filling in a form without the mouse: Enter moves to the next field and after the last one to the button, F2 or Ctrl+Enter
    presses the button, Esc goes back; where something was typed, the second Esc does. Without this file a browser's own keys
-   do. Pages that lead through steps (`stages.js`) have keys of their own for Enter and Esc. */
+   do. Pages that lead through steps (`stages.js`) have keys of their own for Enter and Esc; the page of entering has none. */
 'use strict';
 
 {
@@ -9,7 +9,8 @@
     const OPEN = 'dialog[open], .select2-container--open, details.pop[open], details.pick[open], :popover-open';
     const LEAVE_MS = 4000;
     const words = document.getElementById('shortcuts-link');
-    const form = [...document.querySelectorAll('main form[method=post]')].find((each) => buttonOf(each));
+    // Who comes in presses Enter after the password, as everywhere: the page of entering keeps the browser's own keys.
+    const form = [...document.querySelectorAll('main form[method=post]:not(#login-form)')].find((each) => buttonOf(each));
     const isLed = form && form.id === 'staged';
     let leavingUntil = 0;
 
