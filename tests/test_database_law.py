@@ -364,7 +364,7 @@ VIOLATIONS = {
         },
     ),
 }
-# A negative balance is neither settled nor owed, an unknown status has no outcome: another law may be the first to say so.
+# A negative balance is neither settled nor owed, an unknown status has no outcome: another law may speak first.
 SHADOWED = {
     "installment_balance_not_negative": (_of(Installment), {"status": "settled", "balance": Decimal("-0.01")}),
     "divergence_status_known": (_of(Divergence), {"status": "lost"}),
