@@ -159,4 +159,5 @@ document.addEventListener('submit', (event) => {
     form.dataset.sent = '';
     setTimeout(hold, 0, form); // the button that was pressed travels with the form
 });
-window.addEventListener('pageshow', () => [...document.forms].forEach(free));
+// Only a page that is shown again: a new one may be clicked before it is told that it is shown.
+window.addEventListener('pageshow', (event) => event.persisted && [...document.forms].forEach(free));

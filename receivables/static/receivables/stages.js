@@ -142,8 +142,8 @@
     if (event.key === "Escape" && !event.isComposing && !isOpen && !isElsewhere) giveUp();
   });
 
-  window.addEventListener("pageshow", () => {
-    isGoing = false;
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) isGoing = false;
   });
   told = typed();
 })();
