@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { pbkdf2Sync } from "node:crypto";
 import { test } from "node:test";
 
-import { clockOf } from "../../pos_sync/static/till/domain/clock.js";
+import { clockOf, watchClock } from "../../pos_sync/static/till/domain/clock.js";
 import { matchesMask } from "../../pos_sync/static/till/domain/documents.js";
 import { receiptNumber, uuid7 } from "../../pos_sync/static/till/domain/ids.js";
 import { afterAttempt, isPin, lockedUntil } from "../../pos_sync/static/till/domain/pin.js";
@@ -51,6 +51,22 @@ test("a clock a minute apart is right, beyond that the server's counts", () => {
   assert.equal(clockOf({ at: at - 60_000, server_time }).skew_ms, 0);
   assert.equal(clockOf({ at: at + 86_400_000, server_time }).skew_ms, -86_400_000);
   assert.equal(clockOf({ at: at - 120_400, server_time }).skew_ms, 120_000);
+});
+
+test("a clock that is set, ahead or back, is noticed once; one that runs on is not", () => {
+  let [now, elapsed] = [1_000_000, 5];
+  const wasSet = watchClock({ now: () => now, elapsed: () => elapsed });
+  const run = (ms) => { now += ms; elapsed += ms; };
+  run(3_600_000);
+  assert.equal(wasSet(), false);
+  now += 60_000;
+  assert.equal(wasSet(), false);
+  for (const jump of [93_600_000, -93_600_000]) {
+    now += jump;
+    assert.equal(wasSet(), true);
+    run(1_000);
+    assert.equal(wasSet(), false);
+  }
 });
 
 test("a document typed with or without its mask finds the masked one", () => {

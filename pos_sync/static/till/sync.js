@@ -6,7 +6,7 @@
 import { undelivered, uploadAll } from "./upload.js";
 import { downloadAll, pullChanges } from "./download.js";
 import { dayOf } from "./domain/calendar.js";
-import { clockOf } from "./domain/clock.js";
+import { clockOf, watchClock } from "./domain/clock.js";
 import { ping, readResults, reconcile, Refused, rotate, Unreachable } from "./server.js";
 import {
   amendDevice, CopyBroken, forgetDelivered, noteAnswers, offerAgain, readMeta, readOperations, readShown, wipeDownload, writeMeta,
@@ -15,6 +15,7 @@ import {
 const LEADER = "quita-till-sync";
 const ROUND = "quita-till-round";
 const ROUND_MS = 15_000;
+const CLOCK_EVERY_MS = 1_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 const CONTACT_KEPT_EVERY_MS = 600_000;
@@ -42,6 +43,8 @@ export class Synchroniser {
       }
     });
     addEventListener("online", () => this.hurry());
+    const wasSet = watchClock({ now: () => Date.now(), elapsed: () => performance.now() });
+    setInterval(() => wasSet() && this.hurry(), CLOCK_EVERY_MS);
   }
 
   /** Do a round now, or as soon as the one that is running has ended. */

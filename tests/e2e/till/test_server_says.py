@@ -21,6 +21,7 @@ from tests.pos_sync.door import pairing_code
 pytestmark = pytest.mark.browser
 
 SNAPSHOT = "**/api/pos/v1/snapshot*"
+CHANGES = "**/api/pos/v1/changes*"
 OPERATIONS = "**/api/pos/v1/operations"
 BUSY = json.dumps({"code": "rate_limited"})
 
@@ -142,11 +143,13 @@ def test_the_till_changes_its_token_by_itself_and_survives_a_lost_answer(counter
     counter.context.unroute("**/api/pos/v1/operations?*")
     counter.press("Enter", "F3", "Enter")
     counter.reads("Recebimentos atualizados")
-    [token] = DeviceToken.objects.filter(device__branch=branch)
+    token = DeviceToken.objects.get(device__branch=branch, ended_at=None)
     assert token.prefix != before
+    assert DeviceToken.objects.exclude(ended_at=None).get(device__branch=branch).prefix == before
     counter.press("Enter", "F3", "Enter")
     counter.reads("Recebimentos atualizados")
-    assert DeviceToken.objects.get(device__branch=branch) == token
+    assert DeviceToken.objects.get(device__branch=branch, ended_at=None) == token
+    assert DeviceToken.objects.filter(device__branch=branch).count() == 2
 
 
 # The copy
@@ -181,6 +184,30 @@ def test_half_a_download_never_replaces_a_whole_one(killed_counter: Counter, deb
         counter.choose("maria")
         counter.reads("150,00")
     counter.delivers()
+
+
+def test_who_asks_for_a_download_while_one_is_running_sees_how_far_that_one_is(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    owed(branch, name=f"Zuleica {branch.code}")
+    held: list[Route] = []
+
+    def hold_the_second(route: Route) -> None:
+        if "page_token=&" in route.request.url:
+            in_pages_of_one(route)
+        elif held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    sign_out(counter)
+    counter.context.route(SNAPSHOT, hold_the_second)
+    with counter.answered(CHANGES, status=410, body=json.dumps({"code": "cursor_reset"})):
+        expect(counter.bar).to_contain_text("Sincronizando 50 %", timeout=30_000)
+    counter.press("F3", "Enter")
+    counter.reads("1 de 2 parcelas")
+    held[0].continue_()
+    counter.reads("Recebimentos atualizados")
 
 
 @pytest.mark.parametrize(
@@ -260,9 +287,8 @@ def test_the_file_of_a_till_that_is_unpaired_is_read_in_and_its_return_brings_du
 
 def test_a_till_whose_clock_is_wrong_works_by_the_servers(counter: Counter, branch: Branch) -> None:
     counter.page.clock.set_system_time(timezone.now() + timedelta(days=1, hours=2))
-    with counter.page.expect_response("**/api/pos/v1/changes*", timeout=40_000):
-        pass
     counter.reads("O relógio deste aparelho está 26 horas adiantado.")
+    expect(counter.page.locator("main")).not_to_contain_text("desde outro dia")
     counter.press("F10")
     counter.receive_in_cash("maria")
     counter.delivers()

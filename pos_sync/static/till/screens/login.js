@@ -95,10 +95,12 @@ export function Resync({ till, go }) {
     return html`<${Screen} title=${T.resync} side=${side}><p class="question">${T.resyncAsk}</p><p class="lead">${T.resyncAskHelp}</p></${Screen}>`;
   }
   if (state.step === "run") {
+    // A round that was running already ends first: what it brings down is shown until this one has its own to show.
+    const progress = state.all ? state : till.progress ?? state;
     return html`<${Screen} title=${T.resync} side=${null}>
       <p class="question" role="status">${T.resyncRunning}</p>
-      <progress max=${state.all || 1} value=${state.done} aria-label=${T.resyncRunning}></progress>
-      <p class="lead">${state.all ? T.resyncCount(state) : T.resyncAsking}</p>
+      <progress max=${progress.all || 1} value=${progress.done} aria-label=${T.resyncRunning}></progress>
+      <p class="lead">${progress.all ? T.resyncCount(progress) : T.resyncAsking}</p>
     </${Screen}>`;
   }
   const words = state.trouble ? T.resyncFailed[state.trouble] ?? T.troubles[state.trouble] ?? T.resyncFailedElse : T.resyncDone;
