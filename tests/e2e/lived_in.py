@@ -32,6 +32,7 @@ from receivables.services.reversal import ClosedCash, reverse_title
 from receivables.services.settlement import settle_title
 from tests.admin.phones import enrol
 from tests.e2e.desk import today
+from tests.e2e.questions import raise_questions
 from tests.make import REASON, cash_account, deposit, make_branch, make_parameter_set, make_title, make_user
 
 
@@ -49,6 +50,7 @@ def fill() -> Any:
     for each in Branch.objects.all():
         each.members.add(chief)
     _titles(branch, by=by)
+    raise_questions(by=by)
     _tills(branch, by=by)
     Divergence(branch=branch, reason="over_balance", amount=Decimal("10.00")).save_as(SYSTEM)
     Holiday(day=today(), name="Padroeira").save_as(SYSTEM)

@@ -19,7 +19,7 @@ from django.urls import resolve, reverse
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
-from receivables.models import CashDay, Customer, Title
+from receivables.models import CashDay, Customer, Divergence, Title
 from receivables.services.groups import FINANCEIRO
 from receivables.services.second_factor import begin_enrolment
 from tests.admin.phones import enrol, shown_by
@@ -194,6 +194,11 @@ def test_no_screen_has_a_violation(found: Found, sit_down: Callable[[Any], Desk]
 def test_no_title_in_any_status_has_a_violation(found: Found, sit_down: Callable[[Any], Desk]) -> None:
     rows = {title.status: title for title in Title.objects.order_by("pk")}
     assert look_at(sit_down(found.chief), {status: address(title) for status, title in rows.items()}) == {}
+
+
+def test_no_divergence_of_any_reason_has_a_violation(found: Found, sit_down: Callable[[Any], Desk]) -> None:
+    rows = {f"{row.reason} {row.status}": row for row in Divergence.objects.order_by("pk")}
+    assert look_at(sit_down(found.chief), {kind: address(row) for kind, row in rows.items()}) == {}
 
 
 def test_no_search_has_a_violation(found: Found, sit_down: Callable[[Any], Desk]) -> None:
