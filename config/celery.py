@@ -53,10 +53,16 @@ def refuse_half_configured_worker(**_signal: Any) -> None:
         raise SystemExit(str(refusal)) from refusal
 
 
+@worker_init.connect
+def remember_the_worker(**_signal: Any) -> None:
+    """Leave its number to the beat that it may fork: killed soon enough, it is not the beat's parent any more."""
+    app.worker_pid = os.getpid()
+
+
 @beat_embedded_init.connect
 def end_with_the_worker(**_signal: Any) -> None:
     """Let a beat inside a worker end when the worker is killed: an orphan would beat beside its successor."""
-    Thread(target=_outlive_nobody, args=[os.getppid()], daemon=True).start()
+    Thread(target=_outlive_nobody, args=[app.worker_pid], daemon=True).start()
 
 
 def _outlive_nobody(parent: int) -> None:
