@@ -215,7 +215,7 @@ BY_NAME = {
     "of a customer by name", "of a customer by CPF", "found by name", "found by document", "found by CPF",
     "found by nosso número", "installments found", "customers found", "customers offered",
     "the search over all, by document", "the search over all, by CPF", "receipts found by customer",
-    "movements found by notes", "movements found by document", "credits found",
+    "receipts found by number", "movements found by notes", "movements found by document", "credits found",
 }  # fmt: skip
 """What is typed there may be a name as well."""
 
