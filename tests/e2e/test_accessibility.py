@@ -139,8 +139,9 @@ def violations(page: Page, only: str = "") -> Iterator[str]:
 
 
 def look(desk: Desk) -> list[str]:
-    """Look at the page that is open: wide and narrow, light and dark; give what is wrong, once each."""
+    """Look at the page that is open, once it is whole: wide and narrow, light and dark; give what is wrong, once each."""
     page = desk.page
+    page.wait_for_load_state()
     page.evaluate(AXE)
     told: list[str] = []
     for size, scheme, only in (
