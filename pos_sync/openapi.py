@@ -42,6 +42,13 @@ class BranchNamed(Exact):
     name: str
 
 
+class BranchRow(BranchNamed):
+    """What a till's receipts say of their branch; document and city are empty where nobody wrote them down."""
+
+    document: str
+    city: str
+
+
 class OfflineLimits(Exact):
     max_receipt_cents: int
     max_pending_cents: int
@@ -143,6 +150,7 @@ class FirstPage(NextPage):
     cursor: str
     through_seq: int
     applied_above: list[int]
+    branch: BranchRow | None = None
     terms: list[TermsRow]
     holidays: list[date]
     payment_methods: list[PaymentMethodRow]
@@ -201,6 +209,7 @@ class Changes(Exact):
     installments: list[InstallmentRow | GoneRow]
     customers: list[CustomerRow]
     terms: list[TermsRow]
+    branch: BranchRow | None = None
     holidays: list[date] | None = None
     payment_methods: list[PaymentMethodRow] | None = None
     operators: list[OperatorRow] | None = None

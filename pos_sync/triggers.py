@@ -51,6 +51,7 @@ SOURCES = (
            unless_same=("state", "reason", "flags", "outcome")),
     Source("receivables_parameterset", "UPDATE", "parameters"),
     Source("receivables_branch", "UPDATE", "parameters", branch="new.id"),
+    Source("receivables_city", "UPDATE", "parameters", unless_same=("name", "state")),
     Source("pos_sync_tillpolicy", "INSERT", "parameters"),
     Source("pos_sync_tillpolicy", "UPDATE", "parameters"),
     Source("pos_sync_tillpolicy_offline_methods", "INSERT", "parameters"),

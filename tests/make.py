@@ -13,6 +13,7 @@ from receivables.models import (
     Actor,
     Branch,
     BranchPaymentMethod,
+    City,
     Customer,
     Direction,
     DocumentType,
@@ -104,6 +105,12 @@ def make_branch(*, parameter_set: ParameterSet | None = None, **values: Any) -> 
     for code in ("pix", "card"):
         set_up_method(branch, code, account=bank)
     return branch
+
+
+def make_city(**values: Any) -> City:
+    city = City(**{"code": _code(), "name": "Curitiba", "state": "PR"} | values)
+    city.save_as(SYSTEM)
+    return city
 
 
 def cash_account(branch: Branch) -> LedgerAccount:

@@ -80,7 +80,7 @@ class View:
     @classmethod
     def of(cls, branch_id: int, *, today: date) -> "View":
         """Look with a branch's present parameters and policy."""
-        branch = Branch.objects.select_related("parameter_set").get(pk=branch_id)
+        branch = Branch.objects.select_related("parameter_set", "city").get(pk=branch_id)
         return cls(branch, policy_of(branch), today)
 
     @property
@@ -151,15 +151,17 @@ def _told(view: View, falling: Sequence[Json], entries: Sequence[Entry]) -> Json
 
 
 def _setting(view: View, nouns: Collection[str]) -> Json:
-    """Give whole lists that a till has from its snapshot, where they changed."""
-    lists: Json = {}
+    """Give what a till has whole from its snapshot's first page, where it changed."""
+    told: Json = {}
     if ChangeNoun.HOLIDAY in nouns:
-        lists["holidays"] = window.holidays(view.today)
+        told["holidays"] = window.holidays(view.today)
+    if ChangeNoun.PARAMETERS in nouns:
+        told["branch"] = window.branch_row(view.branch)
     if nouns & {ChangeNoun.PARAMETERS, ChangeNoun.PAYMENT_METHOD}:  # type: ignore[operator]
-        lists["payment_methods"] = window.payment_methods(view.branch, view.policy)
+        told["payment_methods"] = window.payment_methods(view.branch, view.policy)
     if ChangeNoun.OPERATOR in nouns:
-        lists["operators"] = window.operators(view.branch)
-    return lists
+        told["operators"] = window.operators(view.branch)
+    return told
 
 
 def _ids(entries: Sequence[Entry], noun: str) -> list[int]:

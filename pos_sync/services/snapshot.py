@@ -181,7 +181,7 @@ def build(
 def _build(run: SyncRun, page_size: int, asked: Asked | None) -> Page | None:
     with one_view():
         standing = look()
-        branch = Branch.objects.select_related("parameter_set").get(pk=run.branch_id)
+        branch = Branch.objects.select_related("parameter_set", "city").get(pk=run.branch_id)
         whole = _Whole.read(branch, today=run.business_date)
         cursor = feed.newest_cursor(branch=branch, policy=whole.policy, standing=standing, today=whole.today)
         snapshot = Snapshot.objects.create(
@@ -280,6 +280,7 @@ class _Whole:
         return {
             "business_date": self.today.isoformat(),
             "horizon": horizon.isoformat(),
+            "branch": window.branch_row(self.branch),
             "terms": window.terms_rows({line.terms_id for line in self.installments} | {self._own_terms}),
             "holidays": window.holidays(self.today),
             "payment_methods": window.payment_methods(self.branch, self.policy),

@@ -13,6 +13,7 @@ from pos_sync.services.json_text import JsonText
 from receivables.domain.documents import mask_document
 from receivables.domain.due_dates import national_bank_holidays
 from receivables.domain.errors import InvalidDocument
+from receivables.figures.receipt import issuer_of
 from receivables.models import Branch, BranchPaymentMethod, Customer, Holiday, Installment, PaymentMethod, Terms
 from receivables.models.installment import InstallmentQuerySet
 
@@ -123,6 +124,12 @@ def _payment_methods(branch: Branch, policy: TillPolicy) -> Iterator[Json]:
             "gives_change": method.gives_change,
             "needs_reference": method.needs_reference,
         }
+
+
+def branch_row(branch: Branch) -> Json:
+    """Tell a branch as its tills' receipts name it (G.22)."""
+    issuer = issuer_of(branch)
+    return {"code": branch.code, "name": issuer.name, "document": issuer.document, "city": issuer.place}
 
 
 def operators(branch: Branch) -> list[Json]:

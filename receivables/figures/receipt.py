@@ -110,7 +110,7 @@ def receipt_paper(receipt: Receipt) -> ReceiptPaper:
     return ReceiptPaper(
         number=receipt.label,
         standing=_standing(lines, reversals, all(taken_back.get(row.pk) == row.amount for row in owned)),
-        issuer=_issuer(receipt.branch),
+        issuer=issuer_of(receipt.branch),
         customer=_customer(receipt.customer),
         received_on=receipt.received_on,
         taken_at=said.taken_at or receipt.posted_at,
@@ -167,7 +167,8 @@ def _undone(row: Reversal) -> Undone:
     return Undone(number=f"{row.pk:06d}", on=row.reversed_on, amount=row.amount, document=document)
 
 
-def _issuer(branch: Branch) -> Party:
+def issuer_of(branch: Branch) -> Party:
+    """Tell who receives: the branch by its name, CNPJ and city, the last two empty where nobody wrote them down."""
     return Party(branch.name, masked(branch.document), str(branch.city or ""))
 
 

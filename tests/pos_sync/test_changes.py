@@ -15,7 +15,17 @@ from pos_sync.services import feed
 from receivables.models import SYSTEM, Holiday, PaymentMethod
 from receivables.services.parameters import change_terms
 from receivables.services.title import cancel_title, change_due_dates, change_title
-from tests.make import CASHIER, NOW, REASON, TODAY, make_branch, make_customer, make_parameter_set, make_title
+from tests.make import (
+    CASHIER,
+    NOW,
+    REASON,
+    TODAY,
+    make_branch,
+    make_city,
+    make_customer,
+    make_parameter_set,
+    make_title,
+)
 from tests.pos_sync.door import Till, body_of, operation
 from tests.pos_sync.shadow import Shadow
 from tests.services.test_reversal import reverse
@@ -249,6 +259,19 @@ def test_lists_that_changed_come_whole(shadow, till):
     assert page["operators"] == [{"code": "7", "name": "Bia", "pin_hash": "x", "supervisor": False}]
     assert "2026-11-26" in page["holidays"]
     assert "Pix da loja" in {row["name"] for row in page["payment_methods"]}
+
+
+def test_what_receipts_say_of_a_branch_is_told_when_it_or_its_city_changes(shadow, till):
+    branch = till.branch
+    branch.document, branch.city = "27865757000102", make_city(name="Londrina", state="PR")
+    branch.save_as(SYSTEM)
+    (page,) = shadow.pull()
+    said = {"code": branch.code, "name": "Matriz", "document": "27.865.757/0001-02", "city": "Londrina/PR"}
+    assert page["branch"] == said
+    branch.city.name = "Nova Londrina"
+    branch.city.save_as(SYSTEM)
+    (page,) = shadow.pull()
+    assert page["branch"] == said | {"city": "Nova Londrina/PR"}
 
 
 def test_an_operator_made_supervisor_is_told(shadow, till):

@@ -13,6 +13,7 @@ from pos_sync.models import Device, Snapshot, SnapshotPage, SyncRun
 from pos_sync.services import daily_sync, snapshot
 from pos_sync.services.daily_sync import PAGE_SIZE, prepare_all
 from pos_sync.services.snapshot import Asked, first_page
+from receivables.models import SYSTEM
 from receivables.services.settlement import settle_title
 from tests.make import CASHIER, NOW, TODAY, deposit, make_branch, make_title
 from tests.pos_sync.door import Till, body_of, operation
@@ -277,6 +278,16 @@ def test_a_till_with_an_older_one_gets_the_newer(till):
     settle(make_title(branch=till.branch, due_dates=(TODAY,)))
     answer = asked(till, first)
     assert (answer.status_code, answer.headers["ETag"] != first) == (200, True)
+
+
+def test_a_prepared_one_that_names_its_branch_as_it_was_is_served_no_more(till):
+    prepare_all(now=MORNING)
+    first = asked(till, limit=PAGE_SIZE)
+    till.branch.name = "Matriz Nova"
+    till.branch.save_as(SYSTEM)
+    answer = asked(till, first.headers["ETag"], limit=PAGE_SIZE)
+    assert (answer.status_code, body_of(answer)["branch"]["name"]) == (200, "Matriz Nova")
+    assert answer.headers["ETag"] != first.headers["ETag"]
 
 
 def test_the_etag_of_another_branch_is_nothing(till):

@@ -15,7 +15,17 @@ from pos_sync.services.window import percent
 from receivables.models import SYSTEM, Customer, Holiday, Installment, PaymentMethod
 from receivables.services.settlement import settle_title
 from receivables.services.title import cancel_title
-from tests.make import CASHIER, NOW, TODAY, deposit, make_branch, make_customer, make_terms, make_title
+from tests.make import (
+    CASHIER,
+    NOW,
+    TODAY,
+    deposit,
+    make_branch,
+    make_city,
+    make_customer,
+    make_terms,
+    make_title,
+)
 from tests.pos_sync.door import Till, body_of, operation
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +212,21 @@ def test_a_till_is_told_to_count_blind_where_the_branch_does(till):
     assert page["limits"]["offline"]["blind_close"] is True
 
 
+def test_a_branch_is_told_as_its_receipts_name_it(till):
+    branch = till.branch
+    branch.document = "12ABC34501DE35"
+    branch.city = make_city(name="Londrina", state="PR")
+    branch.save_as(SYSTEM)
+    (page,) = pages_of(till)
+    said = {"code": branch.code, "name": "Matriz", "document": "12.ABC.345/01DE-35", "city": "Londrina/PR"}
+    assert page["branch"] == said
+
+
+def test_a_branch_without_cnpj_and_city_says_so_with_nothing(till):
+    (page,) = pages_of(till)
+    assert page["branch"] == {"code": till.branch.code, "name": "Matriz", "document": "", "city": ""}
+
+
 # Pages
 
 
@@ -236,8 +261,8 @@ def test_everything_else_is_on_the_first_page_only(till):
     first, second, _third = pages_of(till, limit=5)
     assert second.keys() == {"server_time", "snapshot_id", "customers", "installments", "page_token"}
     assert first.keys() == second.keys() | {
-        "epoch", "as_of", "business_date", "horizon", "cursor", "through_seq", "applied_above", "terms", "holidays",
-        "payment_methods", "operators", "limits", "expected",
+        "epoch", "as_of", "business_date", "horizon", "cursor", "through_seq", "applied_above", "branch", "terms",
+        "holidays", "payment_methods", "operators", "limits", "expected",
     }  # fmt: skip
     assert first["snapshot_id"] == second["snapshot_id"]
 

@@ -51,7 +51,7 @@ function Top({ till }) {
     const timer = setInterval(() => tick((count) => count + 1), CLOCK_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  return html`<header class="top"><strong>${till.device ? till.device.branch.name : T.appName}</strong>
+  return html`<header class="top"><strong>${till.device ? till.branch.name : T.appName}</strong>
     ${till.device && html`<span class="till-number">${T.till(till.device.till)}</span>`}<time>${formatMoment(till.now)}</time></header>`;
 }
 

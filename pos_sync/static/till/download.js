@@ -3,7 +3,7 @@
 import { readChanges, readSnapshot } from "./server.js";
 import { addRows, applyRows, clearGeneration, CopyBroken, readMeta, showGeneration } from "./store.js";
 
-const REFERENCE = ["terms", "holidays", "payment_methods", "operators", "limits"];
+const REFERENCE = ["branch", "terms", "holidays", "payment_methods", "operators", "limits"];
 
 /**
  * Download a whole copy beside the one that is shown and swap them once count and sum match, else CopyBroken.
@@ -48,7 +48,8 @@ export async function pullChanges(db, token) {
   const before = await readMeta(db, "download");
   const rows = { installments: [], customers: [] };
   const results = [];
-  let reference = await readMeta(db, "reference");
+  const known = await readMeta(db, "reference");
+  let reference = known;
   let said = { cursor: before.cursor, more: true };
   while (said.more) {
     said = await readChanges(token, said.cursor);
@@ -60,7 +61,8 @@ export async function pullChanges(db, token) {
   const { cursor, horizon, through_seq, applied_above, server_time } = said;
   const download = { ...before, cursor, horizon, through_seq, applied_above, as_of: server_time };
   await applyRows(db, { ...rows, download, reference });
-  return { results, moved: rows.installments.length + rows.customers.length > 0 };
+  const moved = rows.installments.length + rows.customers.length > 0 || JSON.stringify(reference) !== JSON.stringify(known);
+  return { results, moved };
 }
 
 function merged(reference, said) {

@@ -194,12 +194,13 @@ export const T = {
   aboveDrawerBlind: "Na gaveta não há tanto: confira o valor da sangria.",
   closeTitle: "Fechar caixa",
   closeHelp: "Conte e digite o que há de cada meio.",
+  closeCheck: "Confira antes de gravar: depois de gravado, o fechamento não muda.",
   counted: "Contado",
   expected: "Esperado",
   difference: "Diferença",
   pendingWritten: ({ count, sum_cents }) =>
     count
-      ? `${many(count, "operação pendente", "operações pendentes")} (${reais(sum_cents)}) vão escritas no fechamento e sobem quando houver conexão.`
+      ? `${many(count, "operação pendente", "operações pendentes")} (${reais(sum_cents)}): ${count === 1 ? "vai escrita no fechamento e sobe" : "vão escritas no fechamento e sobem"} quando houver conexão.`
       : "Nada pendente: tudo já está no servidor.",
   closeDo: "Gravar fechamento",
   reviewCount: "Conferir de novo",
@@ -298,8 +299,12 @@ export const T = {
     means: "Meio",
     change: "Troco",
     operator: "Operador",
+    issuer: "CNPJ",
     document: "CPF/CNPJ",
-    installment: (document, number, due) => `${document} ${number} · venc. ${due}`,
+    installment: (number) => `parcela ${number}`,
+    dueDate: "Vencimento",
+    beforeDiscount: "Principal sem o desconto",
+    lineTotal: "Total da parcela",
     voided: "CANCELADO",
     again: "REIMPRESSÃO",
   },

@@ -140,6 +140,11 @@ export class Till extends EventTarget {
     this.holidays = new Set(this.reference?.holidays ?? []);
   }
 
+  /** The branch as its receipts name it; before the first download as pairing told it: without CNPJ and city. */
+  get branch() {
+    return this.reference?.branch ?? this.device?.branch;
+  }
+
   get limits() {
     return this.reference?.limits ?? this.device?.limits;
   }

@@ -100,6 +100,25 @@ class Counter:
         """Expect everything to have gone up by itself."""
         expect(self.bar).to_contain_text("Nada pendente", timeout=60_000)
 
+    # What the till keeps
+
+    def amend(self, entry: str, changes: dict[str, Any]) -> None:
+        """Change what the till keeps about itself; a member that becomes None is not there any more."""
+        self.page.evaluate(
+            """([entry, changes]) => new Promise((resolve) => {
+              const asked = indexedDB.open("quita-till");
+              asked.onsuccess = () => {
+                const store = asked.result.transaction("meta", "readwrite").objectStore("meta");
+                const kept = store.get(entry);
+                kept.onsuccess = () => {
+                  const amended = Object.entries({...kept.result, ...changes}).filter(([, value]) => value !== null);
+                  store.put(Object.fromEntries(amended), entry).onsuccess = () => { asked.result.close(); resolve(); };
+                };
+              };
+            })""",
+            [entry, changes],
+        )
+
     # What a cashier does
 
     def press(self, *keys: str) -> None:

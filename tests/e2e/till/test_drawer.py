@@ -10,6 +10,7 @@ from pos_sync.models import Operation
 from receivables.models import SYSTEM, Branch, Installment, Receipt
 from tests.e2e.till.conftest import bodies, owed
 from tests.e2e.till.counter import OPERATOR, PIN, Counter
+from tests.make import make_city
 
 pytestmark = pytest.mark.browser
 
@@ -170,15 +171,30 @@ def test_the_receipts_of_the_day_are_printed_again_even_after_the_drawer_was_clo
     assert pages_printed(counter.page) == 2
 
 
-def test_a_receipt_fills_a_roll_of_80_millimetres_twice(counter: Counter) -> None:
+def test_a_receipt_names_its_branch_and_fills_a_roll_of_80_millimetres_twice(counter: Counter, branch: Branch) -> None:
+    branch.name, branch.document = "Araucária Transportes · Londrina", "12ABC34501DE35"
+    branch.city = make_city(name="Londrina", state="PR")
+    branch.save_as(SYSTEM)
+    expect(counter.page.locator("header")).to_contain_text("Araucária Transportes · Londrina", timeout=30_000)
     counter.press("F10")
     counter.receive_in_cash("maria")
+    copies = counter.page.locator(".receipt")
+    expect(copies).to_contain_text(["Via do cliente", "Via do caixa"])
+    expect(copies).to_contain_text(["Araucária Transportes · LondrinaCNPJ 12.ABC.345/01DE-35Londrina/PRRECIBO"] * 2)
     counter.page.evaluate("window.print = () => {}")
     counter.press("Enter")
     pdf = counter.page.pdf(prefer_css_page_size=True)
     assert pdf.count(b"/Type /Page\n") == 2
     width = float(pdf.split(b"/MediaBox [0 0 ")[1].split()[0])
     assert width == pytest.approx(80 / 25.4 * 72, abs=1)
+    # What was downloaded from a server that did not tell of the branch yet: as pairing named it.
+    counter.amend("reference", {"branch": None})
+    counter.go()
+    with counter.unplugged():
+        counter.sign_in(OPERATOR, PIN)
+        counter.press("F12", "F8", "Enter")
+        expect(copies).to_contain_text(["MatrizRECIBO"] * 2)
+    counter.delivers()
 
 
 def pages_printed(page: Page) -> int:

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from pos_sync.models import Device, DeviceEpoch, DeviceToken, Operation, TillOperator
 from receivables.models import Branch, Installment, Receipt
@@ -37,23 +36,6 @@ def receive_offline(counter: Counter, name: str = "maria") -> str:
 def sign_out(counter: Counter) -> None:
     counter.press("F12", "F3")
     counter.on("Entrar no caixa")
-
-
-def amend_device(page: Page, changes: dict[str, Any]) -> None:
-    """Change what the till keeps of itself."""
-    page.evaluate(
-        """changes => new Promise((resolve) => {
-          const asked = indexedDB.open("quita-till");
-          asked.onsuccess = () => {
-            const store = asked.result.transaction("meta", "readwrite").objectStore("meta");
-            const kept = store.get("device");
-            kept.onsuccess = () => {
-              store.put({...kept.result, ...changes}, "device").onsuccess = () => { asked.result.close(); resolve(); };
-            };
-          };
-        })""",
-        changes,
-    )
 
 
 # The device
@@ -136,7 +118,7 @@ def test_the_till_changes_its_token_by_itself_and_survives_a_lost_answer(counter
     before = DeviceToken.objects.get(device__branch=branch).prefix
     sign_out(counter)
     counter.context.route("**/api/pos/v1/operations?*", lambda route: route.abort())
-    amend_device(counter.page, {"rotated_at": 0})
+    counter.amend("device", {"rotated_at": 0})
     counter.press("F3", "Enter")
     counter.reads("O servidor não respondeu")
     assert DeviceToken.objects.filter(device__branch=branch).count() == 2

@@ -79,7 +79,7 @@ export function Close({ till, go }) {
     ${!isChecking && html`<p class="lead">${T.closeHelp}</p>
       ${methods.map((method, at) => html`<${Text} key=${method} id="counted-${method}" label=${till.methodName(method)} value=${typed[method] ?? ""} class="big"
         onType=${(value) => setTyped({ ...typed, [method]: value })} onEnter=${() => next(at)} refer=${at === 0 ? field : null} error=${errors[method]} inputmode="decimal" />`)}`}
-    ${isChecking && html`<table class="counts"><thead><tr><th>${T.method}</th><th class="number">${T.counted}</th>${!isBlind && html`<th class="number">${T.expected}</th><th class="number">${T.difference}</th>`}</tr></thead>
+    ${isChecking && html`<p class="lead">${T.closeCheck}</p><table class="counts"><thead><tr><th>${T.method}</th><th class="number">${T.counted}</th>${!isBlind && html`<th class="number">${T.expected}</th><th class="number">${T.difference}</th>`}</tr></thead>
       <tbody>${counted().map(({ method, amount_cents }) => { const expected = allExpected[method] ?? 0; return html`<tr key=${method}><td>${till.methodName(method)}</td><td class="number">${money(amount_cents)}</td>
         ${!isBlind && html`<td class="number">${formatBRL(expected)}</td><td class="number">${formatBRL(amount_cents - expected)}</td>`}</tr>`; })}</tbody></table>`}
   </${Screen}>`;

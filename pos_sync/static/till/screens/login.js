@@ -36,7 +36,7 @@ export function Pairing({ till, code: given, onBack = null, onPaired }) {
   const side = html`<${Key} label=${isBusy ? T.pairing : T.pairDo} name="Enter" tone="main" onPress=${act} disabled=${isBusy} />
     ${onBack && html`<${Key} label=${T.back} name="Esc" onPress=${onBack} />`}`;
   return html`<${Screen} title=${T.pairTitle} side=${side}>
-    ${onBack && html`<p class="notice amber">${T.pairAgain(till.device)}</p>`}
+    ${onBack && html`<p class="notice amber">${T.pairAgain({ till: till.device.till, branch: till.branch })}</p>`}
     <p class="lead">${T.pairHelp}</p>
     <${Text} id="code" label=${T.pairCode} value=${code} onType=${setCode} onEnter=${act} refer=${field} error=${error} class="code" placeholder="XXXX-XXXX-XXXX-XXXX" autocapitalize="characters" />
   </${Screen}>`;

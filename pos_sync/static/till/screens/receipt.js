@@ -27,34 +27,48 @@ export function printReceipts() {
 }
 
 function Copy({ till, operation: { body, occurred_at, memo }, isVoided, isAgain, copy }) {
+  const { branch } = till;
   const change = changeOf(body.tenders);
   return html`<article class="receipt" aria-label="${W.title} ${body.receipt_no}, ${copy}">
-    <p class="receipt-name">${till.device.branch.name}</p>
-    <p class="receipt-till">${T.till(till.device.till)} · ${W.title}</p>
-    <p class="receipt-number">${body.receipt_no}</p>
+    <header>
+      <p class="receipt-name">${branch.name}</p>
+      ${branch.document && html`<p>${W.issuer} ${branch.document}</p>`}
+      ${branch.city && html`<p>${branch.city}</p>`}
+      <hr />
+      <p>${W.title}</p>
+      <p class="receipt-number">${body.receipt_no}</p>
+      <p>${copy}</p>
+    </header>
     ${isVoided && html`<p class="receipt-mark">${W.voided}</p>`}
     ${isAgain && html`<p class="receipt-mark">${W.again}</p>`}
-    <p>${formatMoment(occurred_at)} · ${W.operator} ${till.operatorOf(body.operator)?.name ?? body.operator}</p>
-    <p>${memo.customer.name}</p>
+    <hr />
+    <p>${T.till(till.device.till)} · ${formatMoment(occurred_at)}</p>
+    <p>${W.operator} ${till.operatorOf(body.operator)?.name ?? body.operator}</p>
+    <hr />
+    <p class="strong">${memo.customer.name}</p>
     <p>${W.document} ${memo.customer.document_masked}</p>
     <hr />
     ${body.lines.map((line) => html`<${Line} key=${line.installment_id} row=${memo.rows[line.installment_id]} line=${line} />`)}
     <hr />
-    <${Row} label=${W.total} value=${amountOf(body.tenders)} tone="strong" />
+    <${Row} label=${W.total} value=${amountOf(body.tenders)} tone="sum" />
     ${body.tenders.map((tender, at) => html`<${Row} key=${at} label=${means(till, tender)} value=${tender.tendered_cents ?? tender.amount_cents} />`)}
     ${change > 0 && html`<${Row} label=${W.change} value=${change} />`}
     ${body.mode === "offline" && html`<p class="receipt-mark">${W.contingency}</p>`}
-    <p class="receipt-copy">${copy}</p>
   </article>`;
 }
 
-function Line({ row, line }) {
-  return html`<div>
-    <p>${W.installment(row.document, row.number, formatDay(row.due_date))}</p>
-    <${Row} label=${W.principal} value=${line.principal_cents} />
-    ${line.interest_cents > 0 && html`<${Row} label=${W.interest} value=${line.interest_cents} />`}
-    ${line.fine_cents > 0 && html`<${Row} label=${W.fine} value=${line.fine_cents} />`}
-    ${line.discount_cents > 0 && html`<${Row} label=${W.discount} value=${-line.discount_cents} />`}
+/** What an installment took, adding up; its total only where that is not the principal alone. */
+function Line({ row, line: { principal_cents, interest_cents = 0, fine_cents = 0, discount_cents = 0 } }) {
+  const paid = principal_cents + interest_cents + fine_cents;
+  const settled = principal_cents + discount_cents;
+  return html`<div class="receipt-line">
+    <p class="strong">${row.document} · ${W.installment(row.number)}</p>
+    <p>${W.dueDate} ${formatDay(row.due_date)}</p>
+    <${Row} label=${discount_cents > 0 ? W.beforeDiscount : W.principal} value=${settled} />
+    ${interest_cents > 0 && html`<${Row} label=${W.interest} value=${interest_cents} />`}
+    ${fine_cents > 0 && html`<${Row} label=${W.fine} value=${fine_cents} />`}
+    ${discount_cents > 0 && html`<${Row} label=${W.discount} value=${-discount_cents} />`}
+    ${paid !== settled && html`<${Row} label=${W.lineTotal} value=${paid} tone="strong" />`}
   </div>`;
 }
 
