@@ -139,7 +139,7 @@ def violations(page: Page, only: str = "") -> Iterator[str]:
 
 
 def look(desk: Desk) -> list[str]:
-    """Look at the page that is open, once it is whole: wide and narrow, light and dark; give what is wrong, once each."""
+    """Look at the page that is open, once it is whole: wide and narrow, light and dark; tell what is wrong once."""
     page = desk.page
     page.wait_for_load_state()
     page.evaluate(AXE)
