@@ -212,6 +212,7 @@ def push(request: HttpRequest) -> HttpResponse:
     told = inbox.tell_batch(batch=batch)
     return answer(
         {
+            "current_epoch": device.epoch,
             "through_seq": told.progress.through_seq,
             "applied_above": told.progress.applied_above,
             "missing": told.progress.missing,
@@ -236,4 +237,4 @@ def results(request: HttpRequest, after_seq: AfterSeq = None, epoch: Epoch = Non
         raise protocol.BadField(field="epoch")
     page = inbox.list_results(device=device, epoch=epoch, after_seq=after_seq or 0, limit=_wish(limit))
     record_contact(device_id=device.pk, now=now)
-    return answer({"results": page.results, "more": page.more})
+    return answer({"current_epoch": device.epoch, "results": page.results, "more": page.more})

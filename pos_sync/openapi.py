@@ -182,6 +182,7 @@ class PushResult(Result):
 
 class PushAnswer(Exact):
     server_time: datetime
+    current_epoch: int
     through_seq: int
     applied_above: list[int]
     missing: list[int]
@@ -190,6 +191,7 @@ class PushAnswer(Exact):
 
 class Results(Exact):
     server_time: datetime
+    current_epoch: int
     results: list[Result]
     more: bool
 

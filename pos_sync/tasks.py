@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from pos_sync.services import daily_sync as daily
-from pos_sync.services import feed
+from pos_sync.services import epochs, feed
 from pos_sync.services.ingestion import apply_pending
 from pos_sync.services.quarantine import retry_readable
 
@@ -19,8 +19,9 @@ def ingest_operations(device_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Apply what waits of all devices: the guarantee behind every lost message."""
+    """Apply what waits of all devices: the guarantee behind every lost message; and look for a restore."""
     retry_once()
+    epochs.begin_if_restored(now=timezone.now())
     apply_pending(now=timezone.now())
 
 

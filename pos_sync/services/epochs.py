@@ -1,16 +1,17 @@
 """Epochs: a life of the database. A restored one knows less than its tills, so a new epoch begins (contract, changes).
 
-Asked at each pull, in one statement: does the database still say of itself what it said when the epoch began?
+Asked at each pull, at each sweep and as a server starts, in one statement: does the database still say of itself what
+it said when the epoch began?
 """
 
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from pos_sync.models import Change, Device, Epoch
@@ -48,18 +49,20 @@ _LOOK = {
 }
 
 
-# A till names installments and customers, lost ones too. What is made after a restore keeps so far away from their ids.
-NAMED_BY_TILLS = (Installment, Customer)
+# A till names installments, customers and devices, lost ones too. What is made after a restore keeps so far away from
+# their ids; beyond what the clock says, because another life may have made its own after a restore of the same backup.
+NAMED_BY_TILLS = (Installment, Customer, Device)
 SKIPPED_IDS = 1_000_000
+_IDS_BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
 _SKIP = {
     "sqlite": (
-        "UPDATE sqlite_sequence SET seq = seq + {skipped} WHERE name = '{table}'",
-        "INSERT INTO sqlite_sequence (name, seq) SELECT '{table}', {skipped} "
+        "INSERT INTO sqlite_sequence (name, seq) SELECT '{table}', 0 "
         "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}')",
+        "UPDATE sqlite_sequence SET seq = MAX(seq + {skipped}, {clock}) WHERE name = '{table}'",
     ),
     "postgresql": (
-        "SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
-        "nextval(pg_get_serial_sequence('{table}', 'id')) + {skipped})",
+        "SELECT setval(ids, GREATEST(nextval(ids) + {skipped}, {clock})) "
+        "FROM CAST(pg_get_serial_sequence('{table}', 'id') AS regclass) AS ids",
     ),
 }
 
@@ -133,21 +136,33 @@ def in_its_epoch(read: Callable[[], T], *, now: datetime) -> T:
         return read()
 
 
+def begin_if_restored(*, now: datetime) -> None:
+    """Begin the epoch that a restore calls for before a till asks: people may issue titles meanwhile.
+
+    Whoever looks looks again soon, so a database that is away, or not migrated yet, stops nobody.
+    """
+    try:
+        in_its_epoch(look, now=now)
+    except DatabaseError as error:
+        logger.warning("not looked whether the database was restored: %s", error)
+
+
 @transaction.atomic
 def begin(*, because: str, by: Actor, now: datetime, after: int | None = None, known: int = 0) -> int:
     """Begin a new epoch and give its number: the feed is emptied, every cursor is reset (contract, changes).
 
-    With `after`, only while that epoch is the current one. `known` is the highest number that a till speaks of.
+    With `after`, only while that epoch is the current one; after 0 the first begins, in which every till already is.
+    `known` is the highest number that a till speaks of.
     """
     list(Epoch.objects.select_for_update(no_key=True).order_by("-number")[:1])
     current = current_epoch()
     if after is not None and current != after:
         return current
-    number = max(current, known) + 1
+    number = max(current, known, 0 if after == 0 else 1) + 1
     Epoch.objects.bulk_create([_epoch(number, because, now)], ignore_conflicts=True)
-    if current:
+    if number > 1:
         _empty_feed()
-        _skip_ids()
+        _skip_ids(now)
         _move_devices(number, because=because, by=by)
         logger.warning("epoch %s begins: all tills take a new snapshot", number)
     return number
@@ -184,12 +199,16 @@ def _empty_feed() -> None:
         cursor.execute(f"{'TRUNCATE' if connection.vendor == 'postgresql' else 'DELETE FROM'} {_FEED}")
 
 
-def _skip_ids() -> None:
-    """Money for what was lost is held as unknown; under an id that is given again it would pay a stranger's debt."""
+def _skip_ids(now: datetime) -> None:
+    """Money for what was lost is held as unknown; under an id that is given again it would pay a stranger's debt.
+
+    No life makes a row each microsecond: one that begins later begins beyond all that an earlier one made.
+    """
+    clock = (now - _IDS_BEGAN) // timedelta(microseconds=1)
     with connection.cursor() as cursor:
         for model in NAMED_BY_TILLS:
             for statement in _SKIP[connection.vendor]:
-                cursor.execute(statement.format(table=model._meta.db_table, skipped=SKIPPED_IDS))
+                cursor.execute(statement.format(table=model._meta.db_table, skipped=SKIPPED_IDS, clock=clock))
 
 
 def _move_devices(number: int, *, because: str, by: Actor) -> None:

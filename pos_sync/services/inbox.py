@@ -104,14 +104,22 @@ def store_batch(*, device: Device, envelope: Envelope, raw: bytes, now: datetime
 def _source_of(device: Device, envelope: Envelope) -> Source:
     """Find whose sequence is sent: the device's own, or that of one which it replaced (contract, "Device states").
 
-    A device that is not in use answers itself for what it brings, whatever device it names.
+    A device that is not in use answers itself for what it brings, whatever device it names. The queue of one that was
+    lost in a restore is its own, in the earlier epoch that it names: no sequence of the present one is touched.
     """
     owner = device
     if envelope.device_id is not None and envelope.device_id != str(device.pk):
-        owner = _earlier_device(device, envelope.device_id)
+        owner = device if _is_lost(device, envelope) else _earlier_device(device, envelope.device_id)
     epoch = current_epoch(owner, asked=envelope.epoch)
     judged_as = owner if device.state == DeviceState.ACTIVE else device
     return Source(device_id=owner.pk, epoch=epoch, judged_as=judged_as.pk)
+
+
+def _is_lost(device: Device, envelope: Envelope) -> bool:
+    """Say whether the device that is named can only be one of an earlier life of the database, which we do not know."""
+    said, epoch = envelope.device_id or "", envelope.epoch
+    is_earlier = epoch is not None and epoch < device.epoch
+    return is_earlier and is_id(said) and not Device.objects.filter(pk=int(said)).exists()
 
 
 def _earlier_device(device: Device, said: str) -> Device:

@@ -46,3 +46,21 @@ def test_money_for_a_title_that_was_lost_does_not_pay_a_strangers():
     assert Installment.objects.get(pk=made_anew.pk).balance == 50
     assert CustomerCredit.objects.get().amount == 50
     assert_books_are_clean()
+
+
+def test_a_device_that_was_lost_is_no_other_and_its_money_comes_with_the_one_that_is_paired_anew():
+    branch = make_branch()
+    Till(branch=branch)
+    debt = make_title(branch=branch, bill_to=make_customer(), amounts=("50.00",)).installments.get()
+    with lost_life():
+        lost = Till(branch=branch, till="07")
+    another, anew = Till(branch=branch, till="08"), Till(branch=branch, till="07")
+    assert lost.device_id not in {another.device_id, anew.device_id}
+    line = {"installment_id": str(debt.pk), "version": 1, "principal_cents": 5_000}
+    body = {"lines": [line], "tenders": [{"method": "cash", "amount_cents": 5_000}]}
+    taken = operation("a", 1, kind="receipt", occurred_at=f"{TODAY}T12:00:00-03:00", body=body)
+    assert lost.push(taken).status_code == 401
+    assert another.push(taken, device_id=anew.device_id, epoch=1).status_code == 400
+    (result,) = anew.results(taken, device_id=lost.device_id, epoch=1)
+    assert (result["state"], result["outcome"]["allocated_cents"]) == ("applied", 5_000)
+    assert_books_are_clean()

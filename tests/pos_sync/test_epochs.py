@@ -1,17 +1,21 @@
 """Epochs: after a restore every cursor is reset, and tills are asked for what the books have lost."""
 
+import runpy
 from dataclasses import asdict, replace
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 import time_machine
 from django.core import signing
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
+from pos_sync import tasks
 from pos_sync.models import Change, Device, DeviceEpoch, Epoch
 from pos_sync.services import epochs
 from pos_sync.services.feed import Cursor
+from receivables.models import Installment
 from tests.make import NOW, make_title
 from tests.pos_sync.door import Till, ask_to_pair, body_of, operation, pairing_code
 from tests.pos_sync.shadow import Shadow
@@ -44,6 +48,11 @@ def test_the_first_epoch_begins_with_the_first_pull_and_resets_nobody(shadow):
     assert Epoch.objects.get().number == 1
     assert shadow.pull()[0]["installments"] == []
     assert Device.objects.get().epoch == 1
+
+
+def test_a_new_epoch_is_a_second_one_even_before_any_pull(till):
+    new_epoch()
+    assert body_of(till.get("snapshot"))["epoch"] == 2
 
 
 def test_a_new_epoch_resets_every_cursor_and_empties_the_feed(shadow, till):
@@ -98,6 +107,99 @@ def test_ids_that_tills_of_a_lost_life_may_name_are_not_given_again(shadow, till
     fresh = make_title(branch=till.branch)
     assert fresh.installments.get().pk > last.installments.get().pk + epochs.SKIPPED_IDS
     assert fresh.bill_to_id > last.bill_to_id + epochs.SKIPPED_IDS
+    assert int(Till(branch=till.branch, till="07").device_id) > int(till.device_id) + epochs.SKIPPED_IDS
+
+
+def test_who_may_not_pull_any_more_is_told_of_the_epoch_by_what_he_may_ask(shadow, till):
+    Till(branch=till.branch, install_id="another")
+    assert body_of(till.push(operation("a", 1)))["current_epoch"] == 1
+    new_epoch()
+    assert till.get("snapshot").status_code == 403
+    assert body_of(till.push(operation("a", 1), epoch=1))["current_epoch"] == 2
+    assert body_of(till.get("operations", epoch=1))["current_epoch"] == 2
+
+
+def put_back_ids(model, last):
+    """Have ids given as the backup knows them, which knows nothing after `last`."""
+    put_back = (
+        "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)" if ON_POSTGRESQL
+        else "UPDATE sqlite_sequence SET seq = %s WHERE name = %s"
+    )  # fmt: skip
+    given = [model._meta.db_table, last]
+    with connection.cursor() as cursor:
+        cursor.execute(put_back, given if ON_POSTGRESQL else given[::-1])
+
+
+def test_a_backup_that_is_restored_twice_gives_no_id_twice(shadow, till):
+    in_backup = make_title(branch=till.branch).installments.get().pk
+    lives = []
+    for hour in (1, 2):
+        put_back_ids(Installment, in_backup)
+        with time_machine.travel(NOW + timedelta(hours=hour), tick=False):
+            new_epoch()
+        lives.append(make_title(branch=till.branch, amounts=("10.00", "10.00")))
+    first, second = ({row.pk for row in title.installments.all()} for title in lives)
+    assert max(first) < min(second)
+
+
+def test_a_lost_devices_queue_comes_with_the_new_token_and_touches_no_present_sequence(shadow, till):
+    new_epoch()
+    paired_anew = Till(branch=till.branch)
+    lost = str(int(till.device_id) + 1)
+    (told,) = paired_anew.results(operation("a", 1), device_id=lost, epoch=1)
+    assert (told["custody"], told["state"]) == ("stored", "applied")
+    answer = body_of(paired_anew.push(operation("b", 1), epoch=2))
+    assert (answer["through_seq"], answer["results"][0]["flags"]) == (1, [])
+
+
+@pytest.mark.parametrize("envelope", [{}, {"epoch": 2}, {"epoch": 1, "device_id": "none of ours"}])
+def test_a_device_that_is_not_known_is_believed_under_an_earlier_epoch_only(shadow, till, envelope):
+    new_epoch()
+    answer = till.push(operation("a", 1), **{"device_id": "987654321", **envelope})
+    assert (answer.status_code, body_of(answer)["field"]) == (400, "device_id")
+
+
+def look_by_sweeping():
+    tasks.sweep()
+
+
+def look_by_watching():
+    call_command("apply_pending", stdout=StringIO())
+
+
+@pytest.mark.parametrize("look", [look_by_sweeping, look_by_watching])
+def test_a_sweep_finds_a_restore_before_any_till(till, look):
+    look()
+    assert epochs.current_epoch() == 1
+    if ON_POSTGRESQL:
+        Epoch.objects.update(database="7/00000001/1")
+        last = make_title(branch=till.branch).installments.get().pk
+        look()
+        assert epochs.current_epoch() == 2
+        assert make_title(branch=till.branch).installments.get().pk > last + epochs.SKIPPED_IDS
+    look()
+    assert Epoch.objects.count() == 1 + ON_POSTGRESQL
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_starts_looks_for_a_restore_and_keeps_no_connection(till, settings):
+    settings.DEBUG = True
+    runpy.run_module("config.wsgi")
+    assert epochs.current_epoch() == 1
+    if ON_POSTGRESQL:
+        Epoch.objects.update(database="7/00000001/1")
+        runpy.run_module("config.wsgi")
+        assert connection.connection is None
+        assert epochs.current_epoch() == 2
+
+
+def test_a_server_whose_database_is_away_starts_all_the_same(till, monkeypatch, caplog):
+    def away():
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(epochs, "look", away)
+    epochs.begin_if_restored(now=NOW)
+    assert "the database is away" in caplog.text
 
 
 def rewritten(cursor, **changes):

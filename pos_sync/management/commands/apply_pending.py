@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
+from pos_sync.services.epochs import begin_if_restored
 from pos_sync.services.ingestion import apply_pending
 from pos_sync.services.quarantine import retry_readable
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         """Read what an older version could not, then apply once and print how many were decided, or go on."""
         retry_readable(now=timezone.now())
         if not watch:
-            self.stdout.write(str(apply_pending(now=timezone.now())))
+            self.stdout.write(str(_sweep()))
             return
         try:
             while True:
@@ -38,12 +39,17 @@ class Command(BaseCommand):
             return
 
     def _round(self) -> None:
-        """Apply what waits; what fails is logged and waits for the next round."""
+        """Sweep; what fails is logged and waits for the next round."""
         close_old_connections()
         try:
-            decided = apply_pending(now=timezone.now())
+            decided = _sweep()
         except Exception:
             logger.exception("the round failed; the next one tries again")
             return
         if decided:
             self.stdout.write(str(decided))
+
+
+def _sweep() -> int:
+    begin_if_restored(now=timezone.now())
+    return apply_pending(now=timezone.now())

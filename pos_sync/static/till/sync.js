@@ -172,7 +172,7 @@ export class Synchroniser {
   // Down
 
   async downloadAll(device, onProgress) {
-    const { epoch } = await this.pulling(() => downloadAll(this.db, device.token, onProgress));
+    const { epoch } = await this.pulling(device, () => downloadAll(this.db, device.token, onProgress));
     await writeMeta(this.db, "last_sync", this.now());
     if (epoch !== device.epoch) await this.beginEpoch(device, epoch);
     this.emit("rows");
@@ -180,7 +180,7 @@ export class Synchroniser {
 
   async pull(device, { today, onProgress }) {
     try {
-      const { results, moved } = await this.pulling(() => pullChanges(this.db, device.token));
+      const { results, moved } = await this.pulling(device, () => pullChanges(this.db, device.token));
       await this.remember(results);
       if (moved) this.emit("rows");
       await this.compare(device, { today, onProgress });
@@ -197,7 +197,7 @@ export class Synchroniser {
   }
 
   /** Pull, and obey a server that does not let this device pull any more. */
-  async pulling(pull) {
+  async pulling(device, pull) {
     try {
       return await pull();
     } catch (error) {
@@ -205,8 +205,15 @@ export class Synchroniser {
         await wipeDownload(this.db);
         this.emit("rows");
       }
+      if (error instanceof Refused && error.status === 403) await this.askEpoch(device);
       throw error;
     }
+  }
+
+  /** Who may not pull learns of a restore by what he may ask. */
+  async askEpoch(device) {
+    const { current_epoch } = await readResults(device.token, { limit: 1 });
+    if (current_epoch > device.epoch) await this.beginEpoch(device, current_epoch);
   }
 
   /** Once a day: does the shown copy add up to the server's window? */

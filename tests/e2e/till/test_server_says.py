@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import Route, expect
 
-from pos_sync.models import Device, DeviceEpoch, DeviceToken, Operation, TillOperator
+from pos_sync.models import Device, DeviceEpoch, DeviceToken, Epoch, Operation, TillOperator
 from receivables.models import Branch, Installment, Receipt
 from tests.e2e.till.conftest import bodies, change, owed
 from tests.e2e.till.counter import OPERATOR, PIN, PROBLEM, SUPERVISOR, SUPERVISOR_PIN, Counter
-from tests.pos_sync.door import pairing_code
+from tests.pos_sync.door import ask_to_pair, pairing_code
 
 pytestmark = pytest.mark.browser
 
@@ -230,10 +230,30 @@ def test_a_restored_server_is_told_again_what_the_till_still_knows(
         pass
     envelope = sent.value.post_data_json
     assert [each["seq"] for each in envelope["operations"]] == [1, 2]
-    assert (envelope["epoch"], envelope["first_seq"]) == (2, 1)
+    epoch = Epoch.objects.latest("number").number
+    assert (envelope["epoch"], envelope["first_seq"]) == (epoch, 1)
     counter.delivers()
     assert Receipt.objects.filter(branch=branch).count() == 1
-    assert DeviceEpoch.objects.filter(device=device, epoch=2).exists()
+    assert DeviceEpoch.objects.filter(device=device, epoch=epoch).exists()
+
+
+def test_a_till_that_was_replaced_on_its_own_machine_learns_of_a_restore_and_delivers_again(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    counter.press("F10")
+    counter.receive_in_cash("maria")
+    counter.delivers()
+    device = Device.objects.get(branch=branch)
+    ask_to_pair(pairing_code(branch), install_id="another machine")
+    call_command("new_epoch", reason="Backup de ontem", stdout=StringIO())
+    with counter.page.expect_request(OPERATIONS, timeout=60_000) as sent:
+        pass
+    envelope = sent.value.post_data_json
+    epoch = Epoch.objects.latest("number").number
+    assert ([each["seq"] for each in envelope["operations"]], envelope["epoch"]) == ([1, 2], epoch)
+    counter.delivers()
+    assert DeviceEpoch.objects.filter(device=device, epoch=epoch).exists()
+    assert Receipt.objects.filter(branch=branch).count() == 1
 
 
 # The file
