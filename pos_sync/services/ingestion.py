@@ -1,4 +1,4 @@
-"""Applying what waits in the inbox: effect and state in one transaction, batch first, one by one after a failure.
+"""Applying what waits in the inbox: effect and state in one transaction, a batch first, ever fewer after a failure.
 
 What an operation does is decided in `decide`; here rows are locked, read and written (protocol, "Ingestion").
 """
@@ -22,6 +22,9 @@ from receivables.services.rows import update_rows
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+# How many are tried together that were tried so often: a backlog under which a process was killed is soon through,
+# and a poison is soon alone.
+TOGETHER = (BATCH, 25, 3, 1)
 TRANSIENT = (OperationalError, InterfaceError)
 DEADLOCK_TRIES = 3
 DEADLOCKS = {"40P01", "40001"}  # PostgreSQL's deadlock_detected and serialization_failure
@@ -92,12 +95,14 @@ def ingest_device(device_id: int, *, now: datetime) -> int:
 
 
 def _next_batch(device_id: int, *, without: set[int]) -> list[int]:
-    """Give the first operations never tried, together; or the first one that was, alone: a poison must stop nobody."""
+    """Give the first operations that were tried equally often, the fewer the oftener: a poison must stop nobody."""
     rows = Operation.objects.filter(device=device_id, state=OperationState.PENDING).exclude(pk__in=without)
     rows = rows.annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST))
     rows = rows.order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")
     first = list(rows.values_list("pk", "attempts")[:BATCH])
-    return [pk for pk, _ in takewhile(lambda row: row[1] == 0, first)] or [pk for pk, _ in first[:1]]
+    tried = first[0][1] if first else 0
+    together = first[: TOGETHER[min(tried, len(TOGETHER) - 1)]]
+    return [pk for pk, _ in takewhile(lambda row: row[1] == tried, together)]
 
 
 def _try(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from pos_sync.models import Device, Operation, OperationState, TillOperator, TillPolicy
 from pos_sync.protocol import Envelope
-from pos_sync.services import effects
+from pos_sync.services import effects, ingestion
 from pos_sync.services.inbox import store_batch, tell_batch
 from pos_sync.services.ingestion import apply_pending
 from receivables.models import (
@@ -331,6 +331,50 @@ def test_a_poisoned_operation_is_held_after_five_failures_and_stops_nobody(till,
     assert states == {poison["op_id"]: "held", healthy["op_id"]: "applied"}
     assert CustomerCredit.objects.get().amount == 1000
     assert CashMovement.objects.balance() == 2000
+
+
+@pytest.fixture
+def tries(monkeypatch):
+    """Tell how many operations each try was for; one of the operation in `poison` fails, or dies, with that."""
+    sizes, poison, real = [], {}, ingestion._apply
+
+    def apply(device_id, ids, *, now):
+        sizes.append(len(ids))
+        for op_id in Operation.objects.filter(pk__in=ids).values_list("op_id", flat=True):
+            if op_id in poison:
+                raise poison[op_id]
+        return real(device_id, ids, now=now)
+
+    monkeypatch.setattr(ingestion, "_apply", apply)
+    return sizes, poison
+
+
+def cash_put_in(till, times):
+    sent = [till.operation("cash_in", {"amount_cents": 100, "reason": "troco"}) for _ in range(times)]
+    till.push(*sent, apply=False)
+    return sent
+
+
+def test_a_backlog_under_which_a_process_was_killed_is_through_in_a_few_tries(till, tries):
+    sizes, poison = tries
+    killed = cash_put_in(till, 60)
+    poison[killed[-1]["op_id"]] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        apply_pending(till.device.pk, now=NOW)
+    poison.clear()
+    cash_put_in(till, 40)
+    assert apply_pending(till.device.pk, now=NOW) == 100
+    assert sizes == [60, 25, 25, 10, 40]
+
+
+def test_a_poison_in_a_backlog_is_alone_after_a_few_tries(till, tries):
+    sizes, poison = tries
+    sent = cash_put_in(till, 60)
+    poison[sent[30]["op_id"]] = ValueError("poison")
+    assert apply_pending(till.device.pk, now=NOW) == 59
+    assert sizes == [60, 25, 25, 3, 3, 1, 1, 1, *[3] * 6, 1, 10]
+    row = Operation.objects.get(state=OperationState.PENDING)
+    assert (row.op_id, row.failures) == (sent[30]["op_id"], 1)
 
 
 def test_an_operation_under_which_processes_were_killed_is_never_held_for_it(till, branch):
