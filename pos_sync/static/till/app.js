@@ -58,18 +58,20 @@ function Top({ till }) {
 /** Connection, pendências, age of the data, operator: always there, in words; what changes about the connection is read out. */
 function Bar({ till, go, isIdle }) {
   const version = newVersion();
-  const { is_online, trouble } = till.connection;
+  const { is_online, trouble, wait_until } = till.connection;
   const connection = is_online ? (trouble ? T.connectedTrouble : T.connected) : T.offlineSince(till.connection.since, Date.now());
+  const waits = wait_until && T.waits(wait_until, Date.now());
   const { pending } = till;
   return html`<footer class="bar">
     <${Chip} tone=${is_online && !trouble ? "green" : "amber"}>${connection}</${Chip}>
     ${(till.device || pending.count > 0) && html`<button type="button" class="link" onClick=${() => go("pending")}>${T.pendingChip(pending)}</button>`}
+    ${waits && html`<span>${waits}</span>`}
     ${till.progress && html`<span>${T.syncing(till.progress)}</span>`}
     ${till.device && !till.progress && html`<span>${till.download ? T.dataOf(till.download.as_of) : T.dataNever}</span>`}
     ${version && html`<span>${T.newVersion}</span>`}
     ${version && isIdle && html`<button type="button" class="link" onClick=${version}>${T.update}</button>`}
     <span class="end">${till.operator ? `${T.operator} ${till.operator.name}` : ""}</span>
-    <span class="hidden" role="status">${[connection, T.troubles[trouble], version && T.newVersion].filter(Boolean).join(". ")}</span>
+    <span class="hidden" role="status">${[connection, waits, T.troubles[trouble], version && T.newVersion].filter(Boolean).join(". ")}</span>
   </footer>`;
 }
 

@@ -18,6 +18,7 @@ const ROUND_MS = 15_000;
 const CLOCK_EVERY_MS = 1_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+const LONGEST_ASKED_MS = 3_600_000;
 const CONTACT_KEPT_EVERY_MS = 600_000;
 const MONTH_MS = 30 * 86_400_000;
 const NOT_JUDGED = new Set(["pending", "waiting"]);
@@ -28,9 +29,11 @@ export class Synchroniser {
     this.db = db;
     this.emit = emit;
     this.contact = contact;
-    this.connection = { is_online: false, since: contact?.at ?? Date.now(), trouble: null, skew_ms: contact?.skew_ms ?? 0 };
+    const skew_ms = contact?.skew_ms ?? 0;
+    this.connection = { is_online: false, since: contact?.at ?? Date.now(), trouble: null, wait_until: null, skew_ms };
     this.isHurried = false;
-    this.retryAfterMs = 0;
+    this.notBefore = 0;
+    this.waitUntil = null;
     this.wake = () => {};
   }
 
@@ -53,31 +56,38 @@ export class Synchroniser {
     this.wake();
   }
 
+  /** Wait for the next round, less when hurried; a server that asked to be left alone for a while is, whoever hurries. */
   async rest(failures) {
     const backoff = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures) * (0.5 + Math.random() / 2);
-    const wait = failures ? Math.max(backoff, this.retryAfterMs) : ROUND_MS;
     if (!this.isHurried) {
       await new Promise((resolve) => {
-        const timer = setTimeout(resolve, wait);
+        const timer = setTimeout(resolve, failures ? backoff : ROUND_MS);
         this.wake = () => { clearTimeout(timer); resolve(); };
       });
     }
+    await new Promise((resolve) => setTimeout(resolve, this.notBefore - performance.now()));
     this.isHurried = false;
   }
 
-  /** Ask, deliver, take the news. Gives whether the server was there and said nothing that has to be waited out. */
-  round(wish = {}) {
-    return navigator.locks.request(ROUND, () => this.go(wish));
+  /**
+   * Ask, deliver, take the news. Gives whether the server was there and said nothing that has to be waited out. `forced`: take the
+   * whole copy again, unless another window did while this one waited for its turn: then what is new since is enough.
+   */
+  async round({ forced = false } = {}) {
+    const before = await readMeta(this.db, "last_sync");
+    const isStillWished = async () => forced && (await readMeta(this.db, "last_sync")) === before;
+    return navigator.locks.request(ROUND, async () => this.go({ forced: await isStillWished() }));
   }
 
-  async go({ forced = false, onProgress = (done) => this.emit("progress", done) }) {
+  async go({ forced }) {
+    this.waitUntil = null;
     try {
       const { server_time } = await ping();
       await this.heard(server_time);
       // A server that answers a ping but failed in the last round is believed only after a whole round.
       if (!this.connection.trouble) this.connected(null);
       const device = await this.deliver();
-      if (device) await this.exchange(device, { today: dayOf(server_time), forced, onProgress });
+      if (device) await this.exchange(device, { today: dayOf(server_time), forced });
       this.connected(null);
       return true;
     } catch (error) {
@@ -102,10 +112,10 @@ export class Synchroniser {
     return Date.now() + this.connection.skew_ms;
   }
 
-  async exchange(device, { today, forced, onProgress }) {
+  async exchange(device, { today, forced }) {
     const download = await readMeta(this.db, "download");
-    if (!forced && download?.business_date === today) return this.pull(device, { today, onProgress });
-    await this.downloadAll(device, onProgress);
+    if (!forced && download?.business_date === today) return this.pull(device, { today });
+    await this.downloadAll(device);
     await this.forgetOld();
     return this.rotate(device);
   }
@@ -128,6 +138,7 @@ export class Synchroniser {
       await this.askResults(former);
     } catch (error) {
       if (isOfTheServer(error)) throw error;
+      this.heed(error);
       const present = await readMeta(this.db, "device");
       if (error.status === 401 && present) await this.upload(former, { sentBy: present }).catch(rethrowTheServers);
     }
@@ -171,22 +182,23 @@ export class Synchroniser {
 
   // Down
 
-  async downloadAll(device, onProgress) {
+  async downloadAll(device) {
+    const onProgress = (done) => this.emit("progress", done);
     const { epoch } = await this.pulling(device, () => downloadAll(this.db, device.token, onProgress));
     await writeMeta(this.db, "last_sync", this.now());
     if (epoch !== device.epoch) await this.beginEpoch(device, epoch);
     this.emit("rows");
   }
 
-  async pull(device, { today, onProgress }) {
+  async pull(device, { today }) {
     try {
       const { results, moved } = await this.pulling(device, () => pullChanges(this.db, device.token));
       await this.remember(results);
       if (moved) this.emit("rows");
-      await this.compare(device, { today, onProgress });
+      await this.compare(device, { today });
     } catch (error) {
       if (!isCopyToRenew(error)) throw error;
-      await this.downloadAll(device, onProgress);
+      await this.downloadAll(device);
     }
   }
 
@@ -217,7 +229,7 @@ export class Synchroniser {
   }
 
   /** Once a day: does the shown copy add up to the server's window? */
-  async compare(device, { today, onProgress }) {
+  async compare(device, { today }) {
     if ((await readMeta(this.db, "download")).compared_on === today) return;
     const { download, installments } = await readShown(this.db);
     const balance_cents = installments.reduce((sum, row) => sum + row.balance_cents, 0);
@@ -228,7 +240,7 @@ export class Synchroniser {
     });
     await writeMeta(this.db, "download", { ...download, compared_on: today });
     if (said.action === "resend") await this.offerAgain(device);
-    if (said.action === "snapshot") await this.downloadAll(device, onProgress);
+    if (said.action === "snapshot") await this.downloadAll(device);
   }
 
   /**
@@ -260,9 +272,17 @@ export class Synchroniser {
     const isPassing = error instanceof Unreachable || (error instanceof Refused && error.status >= 500);
     const is_online = !isPassing;
     const since = this.connection.is_online === is_online ? this.connection.since : Date.now();
-    this.retryAfterMs = (error instanceof Refused && error.retryAfterSeconds * 1000) || 0;
-    this.connection = { ...this.connection, is_online, since, trouble: troubleOf(error) };
+    this.heed(error);
+    this.connection = { ...this.connection, is_online, since, trouble: troubleOf(error), wait_until: this.waitUntil };
     this.emit("connection", this.connection);
+  }
+
+  /** Remember until when a server asked to be left alone (Retry-After), an hour at most: money waits here. */
+  heed(error) {
+    if (!(error instanceof Refused && error.retryAfterSeconds > 0)) return;
+    const asked = Math.min(LONGEST_ASKED_MS, error.retryAfterSeconds * 1000);
+    this.notBefore = performance.now() + asked;
+    this.waitUntil = Date.now() + asked;
   }
 }
 

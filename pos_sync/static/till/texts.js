@@ -67,6 +67,7 @@ export const T = {
   resyncSum: (installments, customers) => `${many(installments, "parcela", "parcelas")} de ${many(customers, "cliente", "clientes")}.`,
   resyncFailed: {
     unreachable: "O servidor não respondeu. Os dados de antes continuam valendo; tente de novo mais tarde.",
+    rate_limited: "O servidor está ocupado e pediu para esperar. Os dados de antes continuam valendo; tente de novo daqui a pouco.",
     copy_broken: "Os dados não chegaram inteiros. Os de antes continuam valendo; tente de novo.",
   },
   resyncFailedElse: "O servidor teve um problema. Os dados de antes continuam valendo; tente de novo mais tarde.",
@@ -276,6 +277,8 @@ export const T = {
   connected: "Conectado",
   connectedTrouble: "Conectado, com problema",
   offlineSince: (since, now) => `Sem conexão desde ${when(since, now)}`,
+  waits: (until, now) =>
+    until - now < 60_000 ? "O servidor pediu para esperar: o caixa tenta de novo sozinho em instantes." : `O servidor pediu para esperar: o caixa tenta de novo sozinho às ${when(until, now)}.`,
   pendingChip: ({ count, sum_cents }) => (count ? `${many(count, "pendência", "pendências")} · ${reais(sum_cents)}` : "Nada pendente"),
   syncing: ({ done, all }) => `Sincronizando ${all ? Math.floor((100 * done) / all) : 0} %`,
   newVersion: "Há uma versão nova do caixa.",

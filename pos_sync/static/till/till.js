@@ -98,7 +98,6 @@ export class Till extends EventTarget {
   async readDevice() {
     this.device = await readMeta(this.db, "device");
     this.former = await readMeta(this.db, "former", []);
-    this.last_sync = await readMeta(this.db, "last_sync");
   }
 
   /** Does the browser promise to keep this till's data? */
@@ -391,8 +390,8 @@ export class Till extends EventTarget {
   // Synchronising by hand (H8-H10)
 
   /** Do the whole synchronisation now. Gives null, or what went wrong. */
-  async syncNow(onProgress) {
-    const isThere = await this.sync.round({ forced: true, onProgress });
+  async syncNow() {
+    const isThere = await this.sync.round({ forced: true });
     await this.readRows();
     await this.readOperations();
     return isThere ? null : this.connection.trouble ?? "unreachable";

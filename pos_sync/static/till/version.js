@@ -2,6 +2,8 @@
 
 let waiting = null;
 let isTakingOver = false;
+// Another window let the new version take over: this one still is what it was until it is loaded anew.
+let isOutdated = false;
 let tell = () => {};
 
 /** Call when a version begins to wait. */
@@ -9,8 +11,9 @@ export function onNewVersion(listener) {
   tell = listener;
 }
 
-/** Give what activates the version that waits, or null. */
+/** Give what shows the new version, or null where there is none. */
 export function newVersion() {
+  if (isOutdated) return () => location.reload();
   return waiting ? takeOver : null;
 }
 
@@ -20,11 +23,18 @@ function takeOver() {
 }
 
 async function watch() {
-  const registration = await navigator.serviceWorker.register("/till/sw.js", { scope: "/till/", updateViaCache: "none" });
-  const look = () => { waiting = navigator.serviceWorker.controller ? registration.waiting : null; tell(); };
+  const workers = navigator.serviceWorker;
+  let hadOne = Boolean(workers.controller);
+  workers.addEventListener("controllerchange", () => {
+    if (isTakingOver) location.reload();
+    isOutdated ||= hadOne;
+    hadOne = true;
+    tell();
+  });
+  const registration = await workers.register("/till/sw.js", { scope: "/till/", updateViaCache: "none" });
+  const look = () => { waiting = workers.controller ? registration.waiting : null; tell(); };
   look();
   registration.addEventListener("updatefound", () => registration.installing.addEventListener("statechange", look));
-  navigator.serviceWorker.addEventListener("controllerchange", () => { if (isTakingOver) location.reload(); });
   setInterval(() => registration.update().catch(() => {}), 3_600_000);
 }
 

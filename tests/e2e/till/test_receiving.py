@@ -3,8 +3,11 @@
 Every journey also ends with clean books, silent consoles and no request to another host.
 """
 
+import json
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
+from time import monotonic
 
 import pytest
 from django.utils import timezone
@@ -14,7 +17,7 @@ from pos_sync import shell
 from pos_sync.models import Device, Operation
 from receivables.models import Branch, CashMovement, CustomerCredit, Installment, Receipt
 from receivables.services.settlement import settle_title
-from tests.e2e.till.counter import OPERATOR, PIN, Counter
+from tests.e2e.till.counter import OPERATOR, PIN, PROBLEM, Counter
 from tests.make import CASHIER, deposit, make_customer, make_title
 
 pytestmark = pytest.mark.browser
@@ -120,6 +123,36 @@ def test_a_server_in_trouble_loses_nothing(counter: Counter, branch: Branch) -> 
     assert Receipt.objects.filter(branch=branch).count() == 1
 
 
+def test_a_busy_server_is_left_alone_as_long_as_it_asks(counter: Counter, branch: Branch) -> None:
+    busy = iter([(503, "unavailable"), (429, "rate_limited")])
+    asked: list[float] = []
+
+    def keep_off(route: Route) -> None:
+        asked.append(monotonic())
+        status, code = next(busy, (None, None))
+        if status is None:
+            route.continue_()
+        else:
+            route.fulfill(
+                status=status, content_type=PROBLEM, headers={"Retry-After": "3"}, body=json.dumps({"code": code})
+            )
+
+    counter.context.route("**/api/pos/v1/operations", keep_off)
+    counter.press("F10")
+    counter.receive_in_cash("maria")
+    for chip in ("Sem conexão desde", "Conectado, com problema"):
+        expect(counter.bar).to_contain_text(chip)
+        expect(counter.bar).to_contain_text(
+            "O servidor pediu para esperar: o caixa tenta de novo sozinho em instantes."
+        )
+        counter.press("Escape", "F12", "F9", "F2", "Escape")
+    counter.delivers()
+    expect(counter.bar).not_to_contain_text("O servidor pediu para esperar")
+    assert len(asked) == 3
+    assert min(later - earlier for earlier, later in pairwise(asked)) >= 3
+    assert Receipt.objects.filter(branch=branch).count() == 1
+
+
 ESTIMATE_IS_FULL = "navigator.storage.estimate = async () => ({quota: 1000, usage: 900})"
 WRITES_FAIL = """IDBObjectStore.prototype.add = () => { throw new DOMException("full", "QuotaExceededError") }"""
 
@@ -139,15 +172,44 @@ def test_a_full_device_refuses_before_money_is_taken(counter: Counter, branch: B
 def test_a_new_version_waits_until_no_receipt_is_being_taken(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     counter.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
     counter.go()
+    other = counter.context.new_page()
+    other.goto(counter.page.url)
     monkeypatch.setattr(shell, "_version", lambda files: "another-version")
+    update = counter.bar.get_by_role("button", name="Atualizar")
+
+    def waits() -> None:
+        expect(counter.bar).to_contain_text("Há uma versão nova do caixa.", timeout=20_000)
+        expect(update).to_have_count(0)
+
+    counter.page.bring_to_front()
     counter.sign_in(OPERATOR, PIN)
     counter.press("F10")
     counter.choose("maria")
     counter.page.evaluate("navigator.serviceWorker.getRegistration().then((each) => each.update()).then(() => null)")
-    expect(counter.bar).to_contain_text("Há uma versão nova do caixa.", timeout=20_000)
-    expect(counter.bar.get_by_role("button", name="Atualizar")).to_have_count(0)
+    waits()
+    counter.press("F4")
+    counter.on("Definir cliente")
+    waits()
+    counter.press("Escape", " ", "F3")
+    counter.on("Meio de pagamento")
+    waits()
+    # Another window of this till, which is idle, lets it take over: here the receipt goes on.
+    other.get_by_role("button", name="Atualizar").click()
+    expect(other.locator("footer.bar")).not_to_contain_text("versão nova")
+    waits()
+    counter.press("Enter", "Enter", "Enter")
+    counter.on("Parcela recebida")
+    waits()
+    counter.delivers()
+    counter.press("Escape", "F12")
+    for key, title in (("F8", "Recebimentos deste caixa"), ("F4", "Fechar caixa"), ("F9", "Pendências")):
+        counter.press(key)
+        counter.on(title)
+        waits()
+        counter.press("Escape")
     counter.press("Escape")
-    counter.bar.get_by_role("button", name="Atualizar").click()
+    counter.on("Caixa aberto")
+    update.click()
     counter.on("Entrar no caixa")
     expect(counter.bar).not_to_contain_text("versão nova")
 

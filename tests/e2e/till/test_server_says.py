@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Request, Route, expect
 
 from pos_sync.models import Device, DeviceEpoch, DeviceToken, Epoch, Operation, TillOperator
 from receivables.models import Branch, Installment, Receipt
@@ -168,11 +168,15 @@ def test_half_a_download_never_replaces_a_whole_one(killed_counter: Counter, deb
     counter.delivers()
 
 
-def test_who_asks_for_a_download_while_one_is_running_sees_how_far_that_one_is(
+def test_two_windows_deliver_once_and_download_once_and_both_see_how_far_it_is(
     counter: Counter, debt: Installment, branch: Branch
 ) -> None:
-    owed(branch, name=f"Zuleica {branch.code}")
+    for name in ("Zuleica", "Zilda"):
+        owed(branch, name=f"{name} {branch.code}")
+    windows = [counter.page, counter.context.new_page()]
+    windows[1].goto(windows[0].url)
     held: list[Route] = []
+    sent: list[str] = []
 
     def hold_the_second(route: Route) -> None:
         if "page_token=&" in route.request.url:
@@ -182,14 +186,33 @@ def test_who_asks_for_a_download_while_one_is_running_sees_how_far_that_one_is(
         else:
             held.append(route)
 
-    sign_out(counter)
-    counter.context.route(SNAPSHOT, hold_the_second)
-    with counter.answered(CHANGES, status=410, body=json.dumps({"code": "cursor_reset"})):
-        expect(counter.bar).to_contain_text("Sincronizando 50 %", timeout=30_000)
-    counter.press("F3", "Enter")
-    counter.reads("1 de 2 parcelas")
+    def count(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/operations"):
+            sent.extend(each["op_id"] for each in request.post_data_json["operations"])
+
+    counter.context.on("request", count)
+    with counter.held(OPERATIONS):
+        with counter.unplugged():
+            receive_offline(counter)
+            sign_out(counter)
+            counter.context.route(SNAPSHOT, hold_the_second)
+        expect(counter.bar).to_contain_text("Conectado", timeout=30_000)
+        for window in windows:
+            window.bring_to_front()
+            window.keyboard.press("F3")
+            window.keyboard.press("Enter")
+            expect(window.locator("main")).to_contain_text("Perguntando ao servidor")
+    counter.requests.clear()
+    for window in windows:
+        expect(window.locator("main")).to_contain_text("1 de 2 parcelas")
+        expect(window.locator("footer.bar")).to_contain_text("Sincronizando 50 %")
     held[0].continue_()
-    counter.reads("Recebimentos atualizados")
+    for window in windows:
+        expect(window.locator("main")).to_contain_text("Recebimentos atualizados")
+        expect(window.locator("footer.bar")).to_contain_text("Dados de")
+    assert len(sent) == len(set(sent)) == 1
+    assert len([address for address in counter.requests if "page_token=&" in address]) == 1
+    assert Receipt.objects.filter(branch=branch).count() == 1
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ export function Home({ till, go }) {
     <${Key} label=${T.moreFunctions} name="F12" onPress=${keys.F12} />`;
   return html`<${Screen} title=${session ? T.homeTitle : T.homeClosed} side=${side} tone="calm">
     <${Notices} till=${till} />
-    <p class="hero">${till.device.branch.name}<small>${T.till(till.device.till)}</small></p>
+    <p class="hero">${till.branch.name}<small>${T.till(till.device.till)}</small></p>
     <p class="lead center">${session ? T.homeOpened(session.opened_at, till.operatorOf(session.operator)?.name ?? session.operator) : T.homeClosedHelp}</p>
     ${session && dayOf(session.opened_at) !== till.today && html`<p class="notice amber">${T.homeOld}</p>`}
   </${Screen}>`;

@@ -85,8 +85,8 @@ export function Resync({ till, go }) {
   const [state, setState] = useState({ step: "ask" });
   const back = () => go("login");
   const act = useOnce(async () => {
-    setState({ step: "run", done: 0, all: 0 });
-    const trouble = await till.syncNow((progress) => setState({ step: "run", ...progress }));
+    setState({ step: "run" });
+    const trouble = await till.syncNow();
     setState({ step: trouble ? "failed" : "done", trouble });
   });
   useKeys(state.step === "ask" ? { Escape: back, n: back, N: back, s: act, S: act } : state.step === "run" ? {} : { Escape: back });
@@ -95,8 +95,8 @@ export function Resync({ till, go }) {
     return html`<${Screen} title=${T.resync} side=${side}><p class="question">${T.resyncAsk}</p><p class="lead">${T.resyncAskHelp}</p></${Screen}>`;
   }
   if (state.step === "run") {
-    // A round that was running already ends first: what it brings down is shown until this one has its own to show.
-    const progress = state.all ? state : till.progress ?? state;
+    // Of the round that is running, whichever window began it.
+    const progress = till.progress ?? { done: 0, all: 0 };
     return html`<${Screen} title=${T.resync} side=${null}>
       <p class="question" role="status">${T.resyncRunning}</p>
       <progress max=${progress.all || 1} value=${progress.done} aria-label=${T.resyncRunning}></progress>
