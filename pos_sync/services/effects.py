@@ -163,7 +163,7 @@ class Desk:
         """Give the operations whose seq another one brought before them."""
         seqs = {row.seq for row in operations if row.seq is not None}
         earlier: dict[tuple[int, int | None], int] = {}
-        same = Operation.objects.filter(device=self.device, seq__in=seqs).values_list("epoch", "seq", "pk")
+        same = Operation.objects.filter(device=self.device, seq__among=seqs).values_list("epoch", "seq", "pk")
         for epoch, seq, pk in same:
             earlier[epoch, seq] = min(pk, earlier.get((epoch, seq), pk))
         return {row.pk for row in operations if row.seq and earlier[row.epoch, row.seq] < row.pk}
@@ -240,7 +240,7 @@ class Desk:
     def _title_ids(self) -> set[int]:
         named = parsed_ids({line.installment_id for timed in self._receipts() for line in timed.said.lines})
         voided = self._voided()
-        ids = set(Installment.objects.filter(pk__in=named).values_list("title_id", flat=True)) if named else set()
+        ids = set(Installment.objects.filter(pk__among=named).values_list("title_id", flat=True)) if named else set()
         if voided:
             allocations = ReceiptAllocation.objects.filter(
                 receipt__idempotency_key__in=voided, receipt__branch=self.device.branch_id
@@ -302,7 +302,7 @@ class Desk:
         self.sessions = self._find_sessions({timed.said.session_id for timed in batch})
         numbers = {timed.said.receipt_no for timed in batch if timed.said.receipt_no}
         seen = set(
-            Receipt.objects.filter(branch=self.device.branch_id, number__in=numbers).values_list("number", flat=True)
+            Receipt.objects.filter(branch=self.device.branch_id, number__among=numbers).values_list("number", flat=True)
         )
         found = {}
         for timed in batch:

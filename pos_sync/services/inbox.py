@@ -197,7 +197,7 @@ class Held:
 
 
 def _held(op_ids: set[str]) -> dict[str, Held]:
-    rows = Operation.objects.filter(op_id__in=op_ids).values_list("op_id", "pk", "content_hash", "device__branch_id")
+    rows = Operation.objects.filter(op_id__among=op_ids).values_list("op_id", "pk", "content_hash", "device__branch_id")
     return {op_id: Held(pk, content_hash, branch_id) for op_id, pk, content_hash, branch_id in rows}
 
 
@@ -214,7 +214,7 @@ def _keep_conflicts(copies: Sequence[OperationRead], held: dict[str, Held], devi
 
 def _record_arrivals(batch: Batch) -> None:
     """Count every readable seq as received; only what is stored here can hold the sequence up."""
-    ids = dict(Operation.objects.filter(op_id__in=batch.op_ids).values_list("op_id", "pk"))
+    ids = dict(Operation.objects.filter(op_id__among=batch.op_ids).values_list("op_id", "pk"))
     arrived = {
         (item.read.seq, ids.get(item.read.op_id or "") if item.custody in ("stored", "duplicate") else None)
         for item in batch.items
@@ -252,7 +252,7 @@ def tell_batch(*, batch: Batch) -> Told:
     """Tell what became of each item until now, and how far the sequence has come, from one state of the database."""
     source = batch.source
     with one_view():
-        rows = {row["op_id"]: row for row in _judgements().filter(op_id__in=batch.op_ids)}
+        rows = {row["op_id"]: row for row in _judgements().filter(op_id__among=batch.op_ids)}
         progress = read_progress(device_id=source.device_id, epoch=source.epoch)
     remember_through(device_id=source.device_id, epoch=source.epoch, through_seq=progress.through_seq)
     return Told(results=[_result(item, rows) for item in batch.items], progress=progress)
@@ -303,5 +303,5 @@ def list_results(*, device: Device, epoch: int | None, after_seq: int, limit: in
 
 def tell_changed(*, device_id: int, ids: Collection[int]) -> list[dict[str, object]]:
     """Tell what became of those of a device's operations, in the order of their arrival."""
-    rows = _judgements().filter(device=device_id, pk__in=ids).order_by("pk")
+    rows = _judgements().filter(device=device_id, pk__among=ids).order_by("pk")
     return [protocol.operation_result(**row) for row in rows]

@@ -126,14 +126,14 @@ def _count_attempt(device_id: int, ids: Sequence[int]) -> bool:
     """Count before trying, in a commit of its own: a process that dies has tried too. False: it is another's turn."""
     if not _is_our_turn(device_id):
         return False
-    Operation.objects.filter(pk__in=ids).update(attempts=F("attempts") + 1)
+    Operation.objects.filter(pk__among=ids).update(attempts=F("attempts") + 1)
     return True
 
 
 def _uncount_attempt(ids: Sequence[int]) -> None:
     """A database that was away or a deadlock says nothing about the operation."""
     try:
-        Operation.objects.filter(pk__in=ids, attempts__gt=0).update(attempts=F("attempts") - 1)
+        Operation.objects.filter(pk__among=ids, attempts__gt=0).update(attempts=F("attempts") - 1)
     except TRANSIENT:
         log.warning("attempts_not_uncounted", operations=len(ids))
 
@@ -202,7 +202,7 @@ def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
     if not _is_our_turn(device_id):
         return None
     locked = Operation.objects.select_for_update(skip_locked=True, no_key=True)
-    undecided = locked.filter(pk__in=ids, state__in=UNDECIDED)
+    undecided = locked.filter(pk__among=ids, state__in=UNDECIDED)
     operations = list(undecided.order_by("epoch", F("seq").asc(nulls_last=True), "pk"))
     if not operations:
         return 0

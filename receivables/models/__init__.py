@@ -1,5 +1,6 @@
 """What the rows of the ledger are; one noun, one file."""
 
+from receivables.models import among  # noqa: F401
 from receivables.models.access_event import AccessChange, AccessEvent
 from receivables.models.account import (
     BranchPaymentMethod,

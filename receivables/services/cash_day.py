@@ -82,9 +82,9 @@ def land_later(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> di
     """Lock, for each wanted day, the first one from it on that is not closed (G.11, K8): money is never refused."""
     pairs = {(account.pk, day): account for account, day in wanted}
     while True:
-        target = {pair: first_open_day(account=account, day=pair[1]) for pair, account in pairs.items()}
+        target = _first_open_days(pairs)
         days = lock_days({(account_id, target[account_id, day]) for account_id, day in pairs}, by=by)
-        if all(first_open_day(account=account, day=pair[1]) == target[pair] for pair, account in pairs.items()):
+        if _first_open_days(pairs) == target:
             break
     landed = {key: _landing(day) for key, day in days.items()}
     return {(account_id, day): landed[account_id, target[account_id, day]] for account_id, day in pairs}
@@ -92,7 +92,17 @@ def land_later(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> di
 
 def first_open_day(*, account: LedgerAccount, day: date) -> date:
     """Give `day`, or with the control on the first later one that is not closed."""
-    last_closed = CashDay.objects.closed().filter(account=account).aggregate(last=Max("day"))["last"]
+    pair = account.pk, day
+    return _first_open_days({pair: account})[pair]
+
+
+def _first_open_days(pairs: Mapping[tuple[int, date], LedgerAccount]) -> dict[tuple[int, date], date]:
+    rows = CashDay.objects.closed().filter(account__in={account_id for account_id, _ in pairs})
+    last_closed = dict(rows.values_list("account").annotate(last=Max("day")))
+    return {pair: _open_after(last_closed.get(pair[0]), account, pair[1]) for pair, account in pairs.items()}
+
+
+def _open_after(last_closed: date | None, account: LedgerAccount, day: date) -> date:
     if last_closed is None or day > last_closed or not closes_cash(account):
         return day
     return last_closed + timedelta(days=1)

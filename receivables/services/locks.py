@@ -16,12 +16,12 @@ def lock_accounts(ids: Collection[int]) -> None:
 
 def lock_titles(ids: Collection[int]) -> dict[int, Title]:
     """Lock titles by id; those that do not exist are simply absent."""
-    return {title.pk: title for title in Title.objects.locked().filter(pk__in=set(ids))}
+    return {title.pk: title for title in Title.objects.locked().filter(pk__among=set(ids))}
 
 
 def lock_installments_of(titles: dict[int, Title]) -> dict[int, Installment]:
     """Lock every installment of locked titles: a title's status is the fold of them all."""
-    installments = {row.pk: row for row in Installment.objects.locked().filter(title__in=titles.keys())}
+    installments = {row.pk: row for row in Installment.objects.locked().filter(title__among=titles.keys())}
     terms = Terms.objects.in_bulk({row.terms_id for row in installments.values()})
     for row in installments.values():
         row.title, row.terms = titles[row.title_id], terms[row.terms_id]

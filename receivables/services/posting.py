@@ -270,7 +270,7 @@ def _move_titles(drafts: Sequence[ReceiptDraft], landings: dict, *, by: Actor) -
 
 def statuses_of_titles(ids: Iterable[int]) -> dict[int, list[tuple[str, bool]]]:
     """Give what `fold.title_status` needs of each title: an installment has a live allocation unless it is pending."""
-    rows = Installment.objects.filter(title__in=set(ids)).values_list("title_id", "status")
+    rows = Installment.objects.filter(title__among=set(ids)).values_list("title_id", "status")
     statuses: dict[int, list[tuple[str, bool]]] = {}
     for title_id, status in rows:
         statuses.setdefault(title_id, []).append((status, status != InstallmentStatus.PENDING))
