@@ -211,8 +211,8 @@ def _customers(view: View, rows: Sequence[Json], changed: Sequence[int]) -> list
     """Give the customers of rows, and the changed ones who have anything on the till."""
     told: dict[str, Json] = {}
     for ids in chunks(sorted({int(str(row["customer_id"])) for row in rows})):
-        told |= window.customer_rows(Customer.objects.filter(pk__in=ids))
+        told |= window.customer_rows(Customer.objects.filter(pk__among=ids))
     here = Exists(view.window.filter(title__bill_to=OuterRef("pk")))
     for ids in chunks([pk for pk in changed if str(pk) not in told]):
-        told |= window.customer_rows(Customer.objects.filter(here, pk__in=ids))
+        told |= window.customer_rows(Customer.objects.filter(here, pk__among=ids))
     return list(told.values())

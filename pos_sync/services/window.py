@@ -50,17 +50,12 @@ class Line(NamedTuple):
 def installment_lines(rows: InstallmentQuerySet) -> list[Line]:
     """Tell installments as JSON text, in their order."""
     told = rows.annotate(written=_INSTALLMENT)
-    return [Line(*row) for row in told.values_list("written", "title__bill_to_id", "terms_id", "balance")]
+    return list(map(Line._make, told.values_list("written", "title__bill_to_id", "terms_id", "balance")))
 
 
 def installment_rows(rows: InstallmentQuerySet) -> list[Json]:
     """Tell installments, in their order."""
     return [json.loads(written) for written in rows.annotate(written=_INSTALLMENT).values_list("written", flat=True)]
-
-
-def customers_in(rows: InstallmentQuerySet) -> dict[str, Json]:
-    """Tell the customers of installments, by id."""
-    return customer_rows(Customer.objects.filter(pk__in=rows.values("title__bill_to")))
 
 
 def customer_rows(customers: Collection[Customer]) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from django.test import Client, RequestFactory
 from pos_sync.http import frozen_answer
 from pos_sync.models import Snapshot
 from pos_sync.services.devices import new_token
-from pos_sync.services.snapshot import Asked, Page, first_page, read_page
+from pos_sync.services.snapshot import Asked, Page, first_page, forget_pages, read_page
 from receivables.models import Branch
 from tests.bench.books import make_device
 from tests.bench.figures import ms, tell
@@ -25,7 +25,12 @@ from tests.make import NOW, TODAY
 
 PAGE = 1000
 ADDRESS = "/api/pos/v1/snapshot"
-AIMS = {"built on request": "<= 2", "prepared before": "<= 0.3", "prepared before, over the web": ""}
+AIMS = {
+    "built on request": "<= 2",
+    "prepared by another process": "<= 0.3",
+    "prepared, read before": "<= 0.3",
+    "prepared, read before, over the web": "",
+}
 
 
 class Read(NamedTuple):
@@ -96,8 +101,9 @@ def bench_snapshot_of_a_branch(branch: Branch, rounds: int) -> None:
         ways: dict[str, Callable[[], Read]] = {
             "copy": lambda: _copy(branch),
             "built on request": lambda: _built(reader),
-            "prepared before": reader.from_the_service,
-            "prepared before, over the web": reader.over_the_web,
+            "prepared by another process": lambda: _first_here(reader),
+            "prepared, read before": reader.from_the_service,
+            "prepared, read before, over the web": reader.over_the_web,
         }
         turns = [{name: way() for name, way in ways.items()} for _ in range(1 + rounds)]
     assert len({read.rows for read in turns[-1].values()}) == 1, "COPY and the snapshot tell of other installments"
@@ -105,12 +111,17 @@ def bench_snapshot_of_a_branch(branch: Branch, rounds: int) -> None:
     for name, aim in AIMS.items():
         taken = [turn[name].seconds for turn in turns[1:]]
         tell(f"snapshot {name}, of COPY", ms(taken), ms(copied), median(taken) / median(copied), aim)
-    sent, plain = turns[-1]["prepared before"].size, turns[-1]["copy"].size
+    sent, plain = turns[-1]["prepared, read before"].size, turns[-1]["copy"].size
     tell("snapshot: bytes sent, of COPY", f"{sent:,} B", f"{plain:,} B", sent / plain)
 
 
 def _built(reader: Reader) -> Read:
     Snapshot.objects.all().delete()
+    return reader.from_the_service()
+
+
+def _first_here(reader: Reader) -> Read:
+    forget_pages()
     return reader.from_the_service()
 
 

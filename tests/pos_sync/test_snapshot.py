@@ -10,7 +10,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pos_sync.models import DeviceContact, Snapshot, SnapshotPage, TillOperator, TillPolicy
+from pos_sync.models import Device, DeviceContact, Snapshot, SnapshotPage, TillOperator, TillPolicy
+from pos_sync.services.snapshot import read_page
 from pos_sync.services.window import percent
 from receivables.models import SYSTEM, Customer, Holiday, Installment, PaymentMethod
 from receivables.services.settlement import settle_title
@@ -302,6 +303,24 @@ def test_a_page_may_be_read_again_and_again(till):
     fill(till)
     token = body_of(till.get("snapshot", limit=5))["page_token"]
     assert body_of(till.get("snapshot", page_token=token)) == body_of(till.get("snapshot", page_token=token))
+
+
+def test_pages_that_a_process_has_read_cost_the_database_nothing_more(till):
+    fill(till)
+    token = body_of(till.get("snapshot", limit=5))["page_token"]
+    device = Device.objects.get()
+    with CaptureQueriesContext(connection) as queries:
+        page = read_page(device=device, page_token=token, now=NOW)
+    assert (len(queries), page.snapshot_id) == (0, Snapshot.objects.get().snapshot_id)
+
+
+def test_a_snapshot_that_was_served_again_lives_on_though_its_pages_were_read_before(till, clock):
+    fill(till)
+    pages_of(till, limit=5)
+    clock.shift(timedelta(hours=11))
+    token = body_of(till.get("snapshot", limit=5))["page_token"]
+    clock.shift(timedelta(hours=23))
+    assert (Snapshot.objects.count(), till.get("snapshot", page_token=token).status_code) == (1, 200)
 
 
 def test_pages_live_24_hours(till, clock):
