@@ -24,10 +24,10 @@ def insert_rows(
     on_conflict: str = "",
     returning: str = "id",
 ) -> list[Any]:
-    """Insert rows, given by their attributes, in their order, and give a column of each: its key.
+    """Insert rows, given by their attributes, and give the key of each, in their order.
 
-    `common` is what all of them share; what neither names takes its field's default. What `on_conflict` lets pass by
-    is not given.
+    `common` is what all of them share; what neither names takes its field's default. With `on_conflict` or another
+    column as `returning` it is given in no order, and what is let pass by is not given.
     """
     if not rows:
         return []
@@ -39,14 +39,31 @@ def insert_rows(
     values = [[row.get(field.attname, shared[field.attname]) for row in rows] for field in own]
     source, given = _source(own, values)
     columns = ", ".join(quoted(field.column) for field in (*own, *alike))
-    places = ", ".join(["v.*", *map(_constant, alike)])
+    places = ", ".join([*(f"v.{quoted(field.column)}" for field in own), *map(_constant, alike)])
     constants = [field.get_db_prep_save(shared[field.attname], connection) for field in alike]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) SELECT {places} FROM {source} WHERE true "
-            f"{on_conflict} RETURNING {quoted(returning)}",
-            [*constants, *given],
+    table, pk = model._meta.db_table, model._meta.pk.column
+    key = quoted(pk)
+    if on_conflict or returning != pk:
+        sql = f"INSERT INTO {quoted(table)} ({columns}) SELECT {places} FROM {source} WHERE true {on_conflict}"
+        return _column(f"{sql} RETURNING {quoted(returning)}", [*constants, *given])
+    # Each row's key is drawn beside it: no database promises in which order it inserts what it selects, or returns it.
+    into = f"INSERT INTO {quoted(table)} ({key}, {columns})"
+    if connection.vendor == "postgresql":
+        return _column(
+            f"WITH v AS MATERIALIZED (SELECT v.*, nextval(keys) AS {key} FROM {source}, "
+            f"CAST(pg_get_serial_sequence('{quoted(table)}', '{pk}') AS regclass) AS keys), "
+            f"written AS ({into} SELECT v.{key}, {places} FROM v) SELECT {key} FROM v ORDER BY nth",
+            [*given, *constants],
         )
+    # One writer: nobody else draws from the sequence meanwhile.
+    last = f"(SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = '{table}')"
+    sql = f"{into} SELECT {last} + v.nth, {places} FROM {source} WHERE true RETURNING {key}"
+    return sorted(_column(sql, [*constants, *given]))
+
+
+def _column(sql: str, given: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
         return [value for (value,) in cursor.fetchall()]
 
 
@@ -78,13 +95,14 @@ def update_rows(model: type[models.Model], fields: Sequence[models.Field], rows:
 
 
 def _source(fields: Sequence[models.Field], columns: Sequence[Sequence[Any]]) -> tuple[str, list[str]]:
-    """Give the table `v` that holds these columns, in SQL, and its parameters."""
+    """Give the table `v` that holds these columns and `nth`, a row's number from 1 on, in SQL, and its parameters."""
     if connection.vendor == "postgresql":
         names = ", ".join(quoted(field.column) for field in fields)
         arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
-        return f"unnest({arrays}) AS v({names})", [_array(*pair) for pair in zip(fields, columns, strict=True)]
+        given = [_array(*pair) for pair in zip(fields, columns, strict=True)]
+        return f"unnest({arrays}) WITH ORDINALITY AS v({names}, nth)", given
     picks = ", ".join(f"{_sqlite_pick(field, i)} AS {quoted(field.column)}" for i, field in enumerate(fields))
-    return f"(SELECT {picks} FROM json_each(%s)) AS v", [_document(fields, columns)]
+    return f"(SELECT {picks}, key + 1 AS nth FROM json_each(%s)) AS v", [_document(fields, columns)]
 
 
 def _constant(field: models.Field) -> str:
