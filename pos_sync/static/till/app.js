@@ -65,14 +65,18 @@ function Bar({ till, go, isIdle }) {
   return html`<footer class="bar">
     <${Chip} tone=${is_online && !trouble ? "green" : "amber"}>${connection}</${Chip}>
     ${(till.device || pending.count > 0) && html`<button type="button" class="link" onClick=${() => go("pending")}>${T.pendingChip(pending)}</button>`}
-    ${waits && html`<span>${waits}</span>`}
-    ${till.progress && html`<span>${T.syncing(till.progress)}</span>`}
-    ${till.device && !till.progress && html`<span>${till.download ? T.dataOf(till.download.as_of) : T.dataNever}</span>`}
+    ${till.device && html`<span>${whatComes(till, waits)}</span>`}
     ${version && html`<span>${T.newVersion}</span>`}
     ${version && isIdle && html`<button type="button" class="link" onClick=${version}>${T.update}</button>`}
     <span class="end">${till.operator ? `${T.operator} ${till.operator.name}` : ""}</span>
     <span class="hidden" role="status">${[connection, waits, T.troubles[trouble], version && T.newVersion].filter(Boolean).join(". ")}</span>
   </footer>`;
+}
+
+/** How far a download is, until when the server wants to be left alone, or how old the data are: whichever matters most. */
+function whatComes({ progress, download }, waits) {
+  if (progress) return T.syncing(progress);
+  return waits || (download ? T.dataOf(download.as_of) : T.dataNever);
 }
 
 const root = document.getElementById("till");

@@ -90,9 +90,13 @@ class Counter:
         self.context.unroute(address)
 
     @contextmanager
-    def answered(self, address: str, *, status: int, body: str, content_type: str = PROBLEM) -> Iterator[None]:
+    def answered(
+        self, address: str, *, status: int, body: str, content_type: str = PROBLEM,
+        headers: dict[str, str] | None = None,
+    ) -> Iterator[None]:  # fmt: skip
         """Let somebody else answer what the till asks at an address."""
-        self.context.route(address, lambda route: route.fulfill(status=status, content_type=content_type, body=body))
+        said: dict[str, Any] = {"status": status, "headers": {"Content-Type": content_type, **(headers or {})}}
+        self.context.route(address, lambda route: route.fulfill(body=body, **said))
         yield
         self.context.unroute(address)
 

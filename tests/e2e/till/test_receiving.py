@@ -142,12 +142,10 @@ def test_a_busy_server_is_left_alone_as_long_as_it_asks(counter: Counter, branch
     counter.receive_in_cash("maria")
     for chip in ("Sem conexão desde", "Conectado, com problema"):
         expect(counter.bar).to_contain_text(chip)
-        expect(counter.bar).to_contain_text(
-            "O servidor pediu para esperar: o caixa tenta de novo sozinho em instantes."
-        )
+        expect(counter.bar).to_contain_text("Servidor ocupado: o caixa tenta de novo em instantes.")
         counter.press("Escape", "F12", "F9", "F2", "Escape")
     counter.delivers()
-    expect(counter.bar).not_to_contain_text("O servidor pediu para esperar")
+    expect(counter.bar).not_to_contain_text("Servidor ocupado")
     assert len(asked) == 3
     assert min(later - earlier for earlier, later in pairwise(asked)) >= 3
     assert Receipt.objects.filter(branch=branch).count() == 1

@@ -3,11 +3,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.till.counter import OPERATOR, PIN, SUPERVISOR, SUPERVISOR_PIN, Counter
 
 Look = Callable[[str], None]
+
+OPERATIONS = "**/api/pos/v1/operations"
+CHANGES = "**/api/pos/v1/changes*"
+ANSWERS = (
+    ("stored", "review", "already_settled"), ("stored", "pending", None), ("stored", "waiting", None),
+    ("stored", "held", "unknown_installment"), ("stored", "quarantined", "device_suspended"),
+    ("duplicate", "resolved", None), ("conflict", "quarantined", "op_id_reused"),
+    ("refused", None, "operation_too_large"),
+)  # fmt: skip
+"""What a server may say of an operation: custody, state, reason."""
+
+
+def _tell_each(route: Route) -> None:
+    """Answer for a server that has something else to say of each operation."""
+    sent = route.request.post_data_json["operations"]
+    results = [
+        {"op_id": each["op_id"], "seq": each["seq"], "custody": custody, "state": state, "reason": reason, "flags": [],
+         "outcome": None}
+        for each, (custody, state, reason) in zip(sent, ANSWERS, strict=True)
+    ]  # fmt: skip
+    route.fulfill(json={"through_seq": 0, "applied_above": [], "missing": [], "results": results})
 
 
 @dataclass(frozen=True)
@@ -187,15 +208,66 @@ class Tour:
             counter.page.get_by_role("button", name="Desligar este caixa").click()
             counter.reads("não pode ser desligado")
             look("unpairing refused")
-            counter.press("Escape", "Escape", "Escape")
+            counter.press("Escape", "F6")
+            look("pendings only what is missing")
+            counter.press("Escape", "Escape")
+            self._put_in(len(ANSWERS) - 1)
+            counter.context.route(OPERATIONS, _tell_each)
+        counter.delivers()
+        counter.context.unroute(OPERATIONS)
+        counter.press("F12", "F9")
+        expect(counter.page.locator("main")).not_to_contain_text("Nada pendente")
+        for words in ("Recebido, espera outra operação", "Guardado para identificação", "Recusado: chame o escritório"):
+            counter.reads(words)
+        look("pendings of every kind")
+        counter.press("F6")
+        look("pendings none missing")
+        counter.press("Escape", "Escape")
+
+    def _put_in(self, times: int) -> None:
+        for _ in range(times):
+            self.counter.press("F12", "F6")
+            self.counter.type("10,00")
+            self.counter.type("Troco do cofre")
+            self.counter.on("Caixa aberto")
 
     def close_drawer(self) -> None:
         counter, look = self.counter, self.look
-        counter.press("F12", "F4")
-        counter.on("Fechar caixa")
-        look("close")
-        counter.type("100,00")
-        counter.type("50,00")
-        counter.reads("Diferença")
-        look("close counted")
-        counter.press("Escape", "Escape", "Escape")
+        with counter.unplugged():
+            self._put_in(1)
+            counter.press("F12", "F4")
+            counter.on("Fechar caixa")
+            look("close")
+            counter.type("100,00")
+            counter.type("cinquenta")
+            counter.reads("Digite um valor como 1.234,56.")
+            look("close refused")
+            counter.type("50,00")
+            counter.reads("Diferença")
+            counter.reads("1 operação pendente (R$ 0,00): vai escrita no fechamento")
+            look("close counted")
+            counter.press("Enter")
+            counter.on("Entrar no caixa")
+            look("login after a closing that waits")
+            counter.bar.get_by_role("button", name="2 pendências").click()
+            counter.reads("Fechamento")
+            look("pendings of a closing that waits")
+            counter.press("Escape")
+        counter.delivers()
+
+    def new_version(self, put_out: Callable[[], None]) -> None:
+        """A busy server, and a new version that waits."""
+        counter, look = self.counter, self.look
+        counter.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        counter.go()
+        counter.sign_in(SUPERVISOR, SUPERVISOR_PIN)
+        with counter.answered(CHANGES, status=429, body='{"code": "rate_limited"}', headers={"Retry-After": "60"}):
+            expect(counter.bar).to_contain_text("Servidor ocupado", timeout=30_000)
+        look("home while the server is busy")
+        put_out()
+        counter.page.evaluate("navigator.serviceWorker.getRegistration().then(each => each.update()).then(() => null)")
+        expect(counter.bar.get_by_role("button", name="Atualizar")).to_be_visible()
+        look("home with a new version")
+        counter.press("F2")
+        counter.on("Abrir caixa")
+        look("open drawer with a new version")

@@ -79,6 +79,7 @@ export function Pending({ till, go }) {
   const all = till.everything;
   const shown = isOnlyPending ? undelivered(all) : all;
   const isEmpty = !till.pending.count;
+  const isAllThere = isEmpty && !all.some((each) => each.custody === "refused");
   const back = () => go(till.operator ? "functions" : "login");
   const send = () => !isEmpty && till.announce("hurry");
   const only = () => setOnly(!isOnlyPending);
@@ -91,12 +92,12 @@ export function Pending({ till, go }) {
     <${Key} label=${T.exportFile} name="F8" onPress=${file} disabled=${!all.length} />
     ${till.device && html`<${Key} label=${T.unpair} onPress=${() => setLeaving(true)} />`}`;
   return html`<${Screen} title=${T.pendingTitle} side=${side}>
-    <p class="lead">${isEmpty ? T.pendingNone : T.pendingHelp}</p>
+    <p class="lead">${isAllThere ? T.pendingNone : T.pendingHelp}</p>
     ${shown.length > 0 && html`<div class="rows" tabindex="0" role="region" aria-label=${isOnlyPending ? T.onlyPending : T.everything}><table><thead><tr><th>${T.what}</th><th>${T.when}</th><th class="number">${T.amount}</th><th>${T.state}</th></tr></thead>
       <tbody>${shown.slice(0, MOST_SHOWN).map((operation) => html`<tr key=${operation.op_id}>
         <td>${T.kinds[operation.kind]} ${operation.body.receipt_no ?? ""}${operation.memo?.customer && html`<small class="why">${operation.memo.customer.name}</small>`}</td>
         <td>${formatMoment(operation.occurred_at)}</td>
-        <td class="number">${sumOf(operation)}</td><td><${Word} operation=${operation} /></td></tr>`)}</tbody></table></div>`}
+        <td class="number">${sumOf(operation)}</td><td class="long"><${Word} operation=${operation} /></td></tr>`)}</tbody></table></div>`}
     ${shown.length > MOST_SHOWN && html`<p class="help">${T.pendingCut(MOST_SHOWN, shown.length)}</p>`}
   </${Screen}>`;
 }

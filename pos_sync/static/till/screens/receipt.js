@@ -12,7 +12,7 @@ const PAPER_MM = 80;
 
 /** Show a receipt; `isVoided` writes so across it, `isAgain` that it was printed before. */
 export function Receipt({ till, operation, isVoided = false, isAgain = false }) {
-  return html`<div class="receipts">${[W.customerCopy, W.tillCopy].map((copy) =>
+  return html`<div class="receipts" tabindex="0" role="region" aria-label="${W.title} ${operation.body.receipt_no}">${[W.customerCopy, W.tillCopy].map((copy) =>
     html`<${Copy} key=${copy} copy=${copy} till=${till} operation=${operation} isVoided=${isVoided} isAgain=${isAgain} />`)}</div>`;
 }
 
