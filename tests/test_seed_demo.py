@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from stdnum.br import cpf
 
+from pos_sync import demo_till
 from pos_sync.figures.monitor import monitor_of
 from pos_sync.models import Device, TillOperator, TillPolicy
 from receivables.demo import bulk, names
@@ -27,6 +28,8 @@ from receivables.models import (
     CashMovement,
     Customer,
     CustomerCredit,
+    Divergence,
+    DivergenceStatus,
     Installment,
     LedgerAccount,
     MovementStatus,
@@ -36,6 +39,7 @@ from receivables.models import (
 )
 from receivables.services import groups
 from receivables.services.title import issue_titles
+from tests.ledger import assert_books_are_clean
 from tests.make import make_title, make_user
 
 NOON = "2026-11-23 12:00:00-03:00"  # a Monday
@@ -211,6 +215,21 @@ def test_a_second_run_adds_nothing_and_prints_the_same_on_any_day(made, at):
     before = [getattr(table, "objects", table).count() for table in tables]
     assert seed(at=at) == made
     assert [getattr(table, "objects", table).count() for table in tables] == before
+
+
+def test_the_divergences_are_asked_for_add_one_of_each_kind_and_come_once(made):
+    asked = Divergence.objects.filter(station=demo_till.TILL)
+    assert not asked.exists()
+    assert seed("--divergences") == made
+    found = sorted(asked.values_list("reason", flat=True))
+    assert found == [
+        "already_settled", "device_suspended", "discount_above_limit", "op_id_reused", "partly_settled", "sum_mismatch",
+        "unknown_installment",
+    ]  # fmt: skip
+    assert {row.status for row in asked} == {DivergenceStatus.OPEN}
+    seed("--divergences", at="2026-11-25 12:00:00-03:00")
+    assert sorted(asked.values_list("reason", flat=True)) == found
+    assert_books_are_clean()
 
 
 def test_titles_are_added_up_to_the_number_asked_and_no_further(made):

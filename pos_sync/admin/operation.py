@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -49,12 +51,27 @@ def _may_close(user: Any, row: Operation) -> None:
     access.require_branch(user, row.device.branch)
 
 
+class FlagFilter(admin.SimpleListFilter):
+    """Operations that bear a flag, whatever else they bear."""
+
+    title = _("flag")
+    parameter_name = "flag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(words.FLAGS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        return queryset.alias(listed=Cast("flags", TextField())).filter(listed__contains=f'"{self.value()}"')
+
+
 @admin.register(Operation)
 class OperationAdmin(TransitionAdmin, ReadOnlyAdmin):
     branch_lookups = ("device__branch",)
     list_display = ("op_id", "device", "seq", "told_kind", "state_chip", "told_reason", "told_flags", "received_at")
     list_filter = ("state", ("kind", filter_in_words(words.KINDS)), ("reason", filter_in_words(words.REASONS)),
-                   "received_at", "device__branch")  # fmt: skip
+                   FlagFilter, "received_at", "device__branch")  # fmt: skip
     list_select_related = ("device__branch",)
     search_fields = ("op_id__startswith",)
     fields = (("op_id", "device", "epoch", "seq"), ("told_kind", "state_chip", "told_reason", "told_flags"),

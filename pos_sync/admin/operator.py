@@ -60,6 +60,7 @@ class TillOperatorAdmin(AuditedAdmin):
     list_filter = ("branch", "is_active", "is_supervisor")
     list_select_related = ("branch",)
     search_fields = ("code", "name")
+    ordering = ("branch__code", "code")
     fixed_once_made = ("branch", "code")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -195,6 +195,7 @@ class BranchPaymentMethodAdmin(AuditedAdmin):
     list_filter = ("branch", "method")
     list_select_related = ("branch", "method", "account", "credit_history", "debit_history", "document_type")
     search_fields = ("branch__code", "branch__name", "method__name", "account__short_code")
+    ordering = ("branch__code", "method__code")
     autocomplete_fields = ("branch", "account", "credit_history", "debit_history", "document_type")
     fixed_once_made = ("branch", "method")
 

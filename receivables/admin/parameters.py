@@ -113,6 +113,7 @@ class ParameterSetAdmin(TransitionAdmin, AuditedAdmin):
     list_display = ("name", "is_default", "cash_closing_control", "blind_closing", "rates")
     list_select_related = ("terms",)
     search_fields = ("name",)
+    ordering = ("name",)
     transitions: ClassVar = {
         "rates": Transition(label=_("Change rates"), form=TermsForm, service=change_terms, require=_may_change),
     }  # fmt: skip

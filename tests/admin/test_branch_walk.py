@@ -197,6 +197,7 @@ def test_no_address_of_the_back_office_tells_of_another_branch(ledger):
     assert found == []
 
 
+@pytest.mark.filterwarnings("error::django.core.paginator.UnorderedObjectListWarning")
 def test_what_is_offered_while_typing_is_of_ones_own_branches(ledger):
     found = []
     for model in admin.site._registry:

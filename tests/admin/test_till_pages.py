@@ -272,6 +272,19 @@ def test_ceilings_are_typed_in_reais_and_kept_in_cents(chief, branch):
     assert "stop_age_hours" in errors_of(response)
 
 
+@pytest.mark.parametrize(("flag", "found"), [
+    ("clock_suspect", {"both", "clock"}), ("cash_day_closed", {"both"}), ("receipt_no_reused", set()), ("clock", set()),
+])  # fmt: skip
+def test_operations_are_found_by_a_flag(chief, device, flag, found):
+    flags = {"both": ["cash_day_closed", "clock_suspect"], "clock": ["clock_suspect"], "none": []}
+    for seq, (op_id, borne) in enumerate(flags.items(), start=1):
+        Operation.objects.create(
+            op_id=op_id, device=device, judged_as=device, epoch=1, seq=seq, kind="receipt", raw="{}", flags=borne
+        )
+    rows = chief.get(desk(Operation, "changelist"), {"flag": flag}).context["cl"].queryset
+    assert {row.op_id for row in rows} == found
+
+
 def test_an_operation_is_shown_exactly_as_it_arrived(chief, device):
     raw = '{"amount_cents":5000.0, "a":"<b>"}'
     operation = Operation.objects.create(
