@@ -18,7 +18,7 @@ from receivables.admin.explain import reais, written
 from receivables.admin.tables import Table, chip
 from receivables.admin.transitions import Line, Transition, TransitionAdmin
 from receivables.domain.errors import CashDayClosed, DateInFuture, SessionDifferencePosted, WrongDirection
-from receivables.figures.cash_session import with_counts
+from receivables.figures.cash_session import that_differ, with_counts
 from receivables.models import CashSession, LedgerAccount, SessionStatus
 from receivables.services import access
 from receivables.services.cash_session_count import AccountDifference, SessionFigures, session_figures
@@ -91,7 +91,7 @@ class CountFilter(admin.SimpleListFilter):
     title = _("count")
     parameter_name = "count"
     asked: ClassVar = {
-        "difference": lambda rows: rows.exclude(difference_now=0).exclude(difference_now=None),
+        "difference": that_differ,
         "supplements": lambda rows: rows.filter(late_count__gt=0),
         "pending": lambda rows: rows.filter(closing__pending_count__gt=0),
     }

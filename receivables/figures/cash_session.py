@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Round
 
 from receivables.domain.money import ZERO
-from receivables.models import CashCount, CashMovement
+from receivables.models import CashCount, CashMovement, CashSession, PaymentMethod
 from receivables.reports import MONEY
 from receivables.services.cash_session_count import STATION
 
@@ -14,8 +15,7 @@ from receivables.services.cash_session_count import STATION
 def with_counts(sessions: QuerySet) -> QuerySet:
     """Annotate what was counted in all, how many supplements there are, and the difference that is not posted yet.
 
-    Without a value where a session was not counted. Sums are of the session: means that cancel each other out are told
-    on its own page.
+    Without a value where a session was not counted. Sums are of the session: `that_differ` looks at each of its means.
     """
     counts = CashCount.objects.filter(closing__session=OuterRef("pk")).order_by().values("closing__session")
     of_closing = {"session_supplement_of__session": OuterRef("pk")}
@@ -38,3 +38,29 @@ def with_counts(sessions: QuerySet) -> QuerySet:
             output_field=MONEY,
         ),
     )  # fmt: skip
+
+
+def that_differ(counted: QuerySet) -> QuerySet:
+    """Select, of sessions `with_counts`, those in which a means of payment differs from what it should have brought.
+
+    Where a person posted a difference, the session's sum says whether something is left.
+    """
+    posted: Any = CashMovement.objects.posted().filter(session_difference_of__session=OuterRef("pk"), reverses=None)
+    is_left = ~Q(difference_now=0) & Q(difference_now__isnull=False)
+    return counted.filter(Q(pk__in=_unlike_their_means(counted)) & ~Exists(posted) | is_left & Exists(posted))
+
+
+def _unlike_their_means(sessions: QuerySet) -> RawSQL:
+    """Give the keys of the closed sessions in which a means' count, float and movements do not even out."""
+    ids = sessions.filter(closing__isnull=False).order_by().values("pk")
+    said = CashCount.objects.filter(closing__session__in=ids).values_list("closing__session", "method__code", "amount")
+    of_the_count = Q(session_supplement_of=None) | Q(channel=STATION)
+    moved = CashMovement.objects.filter(of_the_count, session__in=ids).with_method().order_by()
+    floats = CashSession.objects.filter(pk__in=ids).order_by()
+    rows = said.order_by().union(
+        moved.values_list("session", "code", -F("amount")),
+        floats.values_list("pk", Value(PaymentMethod.CASH), -F("float_amount")), all=True,
+    )  # fmt: skip
+    sql, given = rows.query.sql_with_params()
+    grouped = f"WITH each_(session, code, amount) AS ({sql}) SELECT session FROM each_ GROUP BY session, code"
+    return RawSQL(f"{grouped} HAVING ROUND(SUM(amount), 2) <> 0", given)  # noqa: S611 - values are parameters

@@ -14,7 +14,7 @@ from receivables.domain.errors import (
     SessionStillOpen,
     WrongDirection,
 )
-from receivables.figures.cash_session import with_counts
+from receivables.figures.cash_session import that_differ, with_counts
 from receivables.models import Actor, CashMovement, CashSession, Direction, PaymentMethod
 from receivables.services.cash_day import close_day, land_later
 from receivables.services.cash_movement import post_movement, reverse_cash_movement
@@ -285,6 +285,39 @@ def test_the_list_tells_counted_supplements_and_what_is_not_posted_yet(short, br
     assert with_counts(CashSession.objects.filter(pk=short.pk)).get().difference_now == 0
     still_open = with_counts(CashSession.objects.filter(station="04")).get()
     assert (still_open.counted, still_open.difference_now) == (None, None)
+
+
+def differing():
+    return set(that_differ(with_counts(CashSession.objects.all())))
+
+
+def test_means_that_cancel_each_other_out_differ_all_the_same(branch):
+    swapped, even = begin(branch), begin(branch, key="01/04/s1", station="04")
+    receive(swapped, "70.00", method="pix")
+    receive(swapped, "30.00", method="card")
+    receive(even, "70.00", method="pix")
+    assert differing() == set()
+    end(swapped, *counted(cash="100.00", pix="65.00", card="35.00"))
+    end(even, *counted(cash="100.00", pix="70.00"))
+    assert with_counts(CashSession.objects.filter(pk=swapped.pk)).get().difference_now == 0
+    assert differing() == {swapped}
+
+
+def test_what_was_not_counted_and_what_comes_later_differ(branch):
+    unnamed, late = begin(branch), begin(branch, key="01/04/s1", station="04")
+    end(unnamed)
+    end(late, *counted(cash="100.00"))
+    assert differing() == {unnamed}
+    move(late, "2.00")
+    assert differing() == {unnamed, late}
+
+
+def test_a_difference_that_was_posted_is_left_only_by_what_comes_later(short):
+    assert differing() == {short}
+    post(short)
+    assert differing() == set()
+    receive(short, "2.00")
+    assert differing() == {short}
 
 
 def test_a_close_that_waited_a_day_is_written_with_what_is_still_pending(branch):
