@@ -5,8 +5,10 @@ it in branches where the person has no part. A page that is added is walked by i
 the walk cannot fill fails it. What leaks is recognised by documents, operations and nosso números.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,15 +17,24 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, reverse
 
-from pos_sync.models import Operation, Snapshot
+from pos_sync.models import Device, Operation, Snapshot
 from receivables.admin.report_pages import REPORTS
 from receivables.admin.story import STORIES
-from receivables.models import BankSlip, Branch, LedgerAccount, Receipt, Title
+from receivables.models import (
+    BankSlip,
+    Branch,
+    CashMovement,
+    CustomerCredit,
+    Divergence,
+    LedgerAccount,
+    Receipt,
+    Title,
+)
 from tests.e2e.desk import today
 from tests.e2e.lived_in import fill
-from tests.make import make_branch, make_user
+from tests.make import REASON, make_branch, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -69,11 +80,20 @@ def foreign_query() -> dict[str, str]:
         "account": str(LedgerAccount.objects.filter(movements__isnull=False).first().pk), "day": day, "on": day,
         "first": f"01/{today():%m/%Y}", "last": day, "document": title.document_number.lower(),
         "due_from": "01/01/2020", "due_to": "31/12/2030", "file": "csv", "action": "x", "till": "03",
+        "reason": REASON,
     }  # fmt: skip
 
 
 def _pk(model: Any) -> int:
     return int(model._base_manager.values_list("pk", flat=True).first())
+
+
+def books() -> list[Any]:
+    """Give what nobody may have moved: what is posted, and the states that people decide on."""
+    return [
+        Receipt.objects.count(), CashMovement.objects.count(), CustomerCredit.objects.count(),
+        *(list(model._base_manager.order_by("pk").values()) for model in (Divergence, Operation, Device, Title)),
+    ]  # fmt: skip
 
 
 # The addresses
@@ -109,7 +129,8 @@ def fillings(route: str) -> Iterator[Mapping[str, str]]:
     if not parts:
         yield {}
     elif parts <= {"object_id", "version_id"}:
-        yield from _rows(noun_of(route), with_version="version_id" in parts)
+        rows = [*_rows(noun_of(route), with_version="version_id" in parts), *_movable(noun_of(route), route)]
+        yield from {each["object_id"]: each for each in rows}.values()
     elif parts == {"app", "model"}:
         yield from ({"app": each._meta.app_label, "model": each._meta.model_name} for each in admin.site._registry)
     elif parts == {"noun", "pk"}:
@@ -134,6 +155,17 @@ def _rows(model: Any, *, with_version: bool) -> Iterator[Mapping[str, str]]:
             yield {"object_id": str(row.pk)}
         elif hasattr(model, "history") and (record := row.history.first()):
             yield {"object_id": str(row.pk), "version_id": str(record.history_id)}
+
+
+def _movable(model: Any, route: str) -> Iterator[Mapping[str, str]]:
+    """Name a foreign row that a move applies to: any other is refused before it is asked whose it is."""
+    moves = getattr(admin.site._registry[model], "transitions", {})
+    verb = route.removesuffix("preview/").rstrip("/").rpartition("/")[2]
+    if verb not in moves:
+        return
+    row = next((each for each in _foreign(model) if moves[verb].applies(each)), None)
+    assert row is not None, f"the lived-in ledger has no row for {route}"
+    yield {"object_id": str(row.pk)}
 
 
 def _foreign(model: Any) -> Any:
@@ -186,7 +218,7 @@ def troubles(ledger: SimpleNamespace, where: str, *, must_refuse: bool) -> Itera
 
 
 def test_no_address_of_the_back_office_tells_of_another_branch(ledger):
-    found, asked = [], 0
+    found, asked, before = [], 0, books()
     for route, _name in routes():
         for filling in fillings(route):
             asked += 1
@@ -195,6 +227,23 @@ def test_no_address_of_the_back_office_tells_of_another_branch(ledger):
             found += troubles(ledger, address(route, filling), must_refuse=must_refuse)
     assert asked > 200
     assert found == []
+    assert books() == before
+
+
+@pytest.mark.parametrize("is_rehearsal", [{}, {"is_rehearsal": "on"}])
+def test_the_file_of_another_branchs_till_is_not_read_in(ledger, is_rehearsal):
+    device, before = Device.objects.filter(operations__isnull=False).first(), books()
+    known = Operation.objects.filter(device=device).first()
+    operations = [
+        {"op_id": op_id, "seq": 900, "kind": "cash_in", "v": 1, "occurred_at": "2026-11-23T12:00:00-03:00", "body": {}}
+        for op_id in (known.op_id, "read-in")
+    ]
+    head = {"format": "quita-till-operations", "v": 1, "device_id": str(device.pk), "epoch": 1}
+    file = BytesIO(json.dumps(head | {"operations": operations}).encode())
+    answer = ledger.client.post(reverse("admin:import_operations"), {"file": file, **is_rehearsal})
+    assert answer.context["form"].errors.keys() == {"__all__"}
+    assert told(ledger, answer) == []
+    assert books() == before
 
 
 @pytest.mark.filterwarnings("error::django.core.paginator.UnorderedObjectListWarning")

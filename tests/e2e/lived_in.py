@@ -25,15 +25,26 @@ from receivables.domain.reversal import ClosedCashOption
 from receivables.models import SYSTEM, Actor, Branch, Divergence, Holiday, Title
 from receivables.services.cash_day import COUNT_DIFFERS, close_day
 from receivables.services.cash_day_count import expected_of
+from receivables.services.cash_movement import record_cash_movement
 from receivables.services.cash_session import open_session
 from receivables.services.people import deactivate_person
 from receivables.services.reissue import reissue_bank_collection
 from receivables.services.reversal import ClosedCash, reverse_title
-from receivables.services.settlement import settle_title
+from receivables.services.settlement import settle_installment, settle_title
 from tests.admin.phones import enrol
 from tests.e2e.desk import today
 from tests.e2e.questions import raise_questions
-from tests.make import REASON, cash_account, deposit, make_branch, make_parameter_set, make_title, make_user
+from tests.make import (
+    REASON,
+    cash_account,
+    deposit,
+    make_branch,
+    make_document_type,
+    make_history_code,
+    make_parameter_set,
+    make_title,
+    make_user,
+)
 
 
 def live_in() -> Any:
@@ -78,6 +89,15 @@ def _titles(branch: Branch, *, by: Actor) -> None:
         **moment,
     )  # fmt: skip
     _settled(branch, today(), **moment)
+    part = make_title(branch=branch, due_dates=(today(),), issued_on=today() - timedelta(days=30))
+    settle_installment(
+        installment_id=part.installments.get().pk, received=Decimal(100), received_on=today(),
+        deposit=deposit(on=today()), **moment,
+    )  # fmt: skip
+    record_cash_movement(
+        account_id=account.pk, cash_date=today(), amount=Decimal(20), history_code_id=make_history_code().pk,
+        document_type_id=make_document_type().pk, **moment,
+    )  # fmt: skip
     _count_with_a_difference(yesterday, **moment)
     _to_be_counted_blindly(**moment)
     open_session(

@@ -9,9 +9,11 @@ import pytest
 import time_machine
 from django.test import Client
 
+from pos_sync.models import Operation
+from pos_sync.services.quarantine import reject_operation
 from pos_sync.urls import urlpatterns
-from receivables.models import CashMovement, Receipt
-from tests.make import NOW, TODAY, make_branch, make_customer, make_title
+from receivables.models import Actor, CashMovement, Divergence, Receipt
+from tests.make import NOW, REASON, TODAY, make_branch, make_customer, make_title, make_user
 from tests.pos_sync.door import API, Till, ask_to_pair, body_of, get, operation, pairing_code, send
 
 pytestmark = pytest.mark.django_db
@@ -40,9 +42,19 @@ class Theirs:
                                  body={"session_id": "s1", "operator": "01", "float_cents": 5000})  # fmt: skip
         self.receipt = operation("their-receipt", 2, kind="receipt", body=self.paying(self.titles[0]))
         self.till.push(self.session, self.receipt)
+        self.unreadable = operation("their-unreadable", 3, body=None)
+        self.till.push(self.unreadable)
         first = self.till.get("snapshot", limit=1)
         self.etag, self.first = first.headers["ETag"], body_of(first)
         make_title(branch=branch, document_number="ALHEIO-79", due_dates=(TODAY,))
+
+    def answer(self):
+        """A person of theirs answers what waits in quarantine."""
+        for row in Divergence.objects.filter(source="their-unreadable", status="open"):
+            for person in (make_user(), make_user()):
+                if Divergence.objects.get(pk=row.pk).is_open:
+                    reject_operation(divergence_id=row.pk, reason=REASON, by=Actor.person(person), now=NOW)
+        assert Operation.objects.get(op_id="their-unreadable").state == "resolved"
 
     @staticmethod
     def paying(title, **members):
@@ -87,6 +99,10 @@ def reconcile(mine, theirs):
 def push(mine, theirs):
     again, other = mine.results(theirs.receipt, operation("their-open", 2))
     assert (again["custody"], again["state"], again["outcome"]) == ("duplicate", None, None)
+    for _each in ("waits for a person", "was answered"):
+        (asked,) = mine.results(theirs.unreadable)
+        assert (asked["custody"], asked["state"], asked["reason"]) == ("duplicate", None, None)
+        theirs.answer()
     assert (other["custody"], other["state"], other["outcome"]) == ("conflict", None, None)
     named = mine.push(operation("m0", 3), device_id=theirs.till.device_id)
     assert (named.status_code, body_of(named)["field"]) == (400, "device_id")
