@@ -277,7 +277,7 @@ export const T = {
   connected: "Conectado",
   connectedTrouble: "Conectado, com problema",
   offlineSince: (since, now) => `Sem conexão desde ${when(since, now)}`,
-  waits: (until, now) => `Servidor ocupado: o caixa tenta de novo ${until - now < 60_000 ? "em instantes" : `às ${when(until, now)}`}.`,
+  waits: (until, now) => `Servidor ocupado: nova tentativa ${until - now < 60_000 ? "em instantes" : `às ${when(until, now)}`}.`,
   pendingChip: ({ count, sum_cents }) => (count ? `${many(count, "pendência", "pendências")} · ${reais(sum_cents)}` : "Nada pendente"),
   syncing: ({ done, all }) => `Sincronizando ${all ? Math.floor((100 * done) / all) : 0} %`,
   newVersion: "Há uma versão nova do caixa.",

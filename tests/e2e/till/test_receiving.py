@@ -142,7 +142,7 @@ def test_a_busy_server_is_left_alone_as_long_as_it_asks(counter: Counter, branch
     counter.receive_in_cash("maria")
     for chip in ("Sem conexão desde", "Conectado, com problema"):
         expect(counter.bar).to_contain_text(chip)
-        expect(counter.bar).to_contain_text("Servidor ocupado: o caixa tenta de novo em instantes.")
+        expect(counter.bar).to_contain_text("Servidor ocupado: nova tentativa em instantes.")
         counter.press("Escape", "F12", "F9", "F2", "Escape")
     counter.delivers()
     expect(counter.bar).not_to_contain_text("Servidor ocupado")
