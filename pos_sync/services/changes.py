@@ -107,7 +107,7 @@ class Page:
 
 def read_page(view: View, cursor: Cursor, *, standing: Standing, limit: int, device_id: int = 0) -> Page:
     """Read what is new after a cursor: first what the horizon uncovers, then the feed."""
-    falling = _falling(view, cursor, limit + 1)
+    falling = window.installment_rows(feed.falling_into(view.window, cursor, horizon=view.horizon)[: limit + 1])
     if len(falling) > limit:
         last = falling[limit - 1]
         cursor = replace(cursor, horizon=str(last["due_date"]), day_id=int(str(last["id"])))
@@ -124,12 +124,6 @@ def read_page(view: View, cursor: Cursor, *, standing: Standing, limit: int, dev
     news = [entry for entry in entries if entry.id not in cursor.ahead]
     operations = _ids(news, ChangeNoun.OPERATION)
     return Page(_told(view, falling, news), operations, reached, more)
-
-
-def _falling(view: View, cursor: Cursor, limit: int) -> list[Json]:
-    if cursor.horizon_day >= view.horizon and cursor.day_id == LAST_ID:
-        return []
-    return window.installment_rows(feed.falling_into(view.window, cursor)[:limit])
 
 
 # What entries are to a till

@@ -196,16 +196,18 @@ def _ids_after(cursor: Cursor, *, most: int) -> list[int]:
         return [pk for (pk,) in database.fetchall()]
 
 
-def falling_into(window: InstallmentQuerySet, cursor: Cursor) -> InstallmentQuerySet:
-    """Select what the window holds beyond a cursor's horizon, day by day, in the order of ids."""
+def falling_into(window: InstallmentQuerySet, cursor: Cursor, *, horizon: date) -> InstallmentQuerySet:
+    """Select what the window, which ends at `horizon`, holds beyond a cursor's, day by day, in the order of ids."""
+    if cursor.horizon_day >= horizon and cursor.day_id == LAST_ID:
+        return window.none()
     beyond = window.filter(due_date__gte=cursor.horizon_day).exclude(due_date=cursor.horizon_day, pk__lte=cursor.day_id)
     return beyond.order_by("due_date", "pk")
 
 
-def is_newest(cursor: Cursor, *, window: InstallmentQuerySet) -> bool:
+def is_newest(cursor: Cursor, *, window: InstallmentQuerySet, horizon: date) -> bool:
     """Say whether a pull would bring no row to one who has this cursor."""
     news = set(_ids_after(cursor, most=len(cursor.ahead) + 1)) - set(cursor.ahead)
-    return not news and not falling_into(window, cursor).exists()
+    return not news and not falling_into(window, cursor, horizon=horizon).exists()
 
 
 def has_news(*, branch: Branch, cursor: str, today: date) -> bool:
@@ -216,7 +218,8 @@ def has_news(*, branch: Branch, cursor: str, today: date) -> bool:
             read = read_cursor(cursor, branch=branch, policy=policy, standing=look())
         except (RequestRefused, DatabaseRestored):
             return True
-        return not is_newest(read, window=window_of(branch, policy, today=today))
+        _, horizon = till_window(today)
+        return not is_newest(read, window=window_of(branch, policy, today=today), horizon=horizon)
 
 
 # Purging

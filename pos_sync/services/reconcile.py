@@ -89,7 +89,7 @@ def _agrees(device: Device, figures: Figures, *, today: date) -> bool:
         cursor = feed.read_cursor(figures.cursor, branch=view.branch, policy=view.policy, standing=look())
     except CursorReset:
         return False
-    if not feed.is_newest(cursor, window=view.window):
+    if not feed.is_newest(cursor, window=view.window, horizon=view.horizon):
         return False
     held = view.window.aggregate(count=Count("pk"), cents=Sum(_CENTS))
     return (figures.installments, figures.balance_cents) == (held["count"], held["cents"] or 0)

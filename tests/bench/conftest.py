@@ -1,5 +1,6 @@
 """Benches write for real, into a test database of their own, and print what they measured in one table at the end."""
 
+import gc
 import logging
 import os
 import platform
@@ -27,6 +28,8 @@ def database(django_db_blocker: object) -> Iterator[None]:
         made = setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
         logging.disable(logging.INFO)
         refuse_to_pretend()
+        gc.collect()
+        gc.freeze()  # as the web server does when it starts
         yield
         print(f"\n\n{machine()}\n\n{table()}")
         teardown_databases(made, verbosity=0)
