@@ -1,8 +1,11 @@
 """Divergências in the back office: the queue, what each page shows, outcomes by one click, and who may not."""
 
+import re
+
 import pytest
 
 from pos_sync.models import Operation
+from pos_sync.services import epochs
 from receivables.models import (
     SYSTEM,
     CashMovement,
@@ -141,6 +144,15 @@ def test_one_click_pays_the_proposed_installment(gerencia, branch, paid_twice, c
     assert (other.status, read(paid_twice).outcome) == ("settled", Outcome.APPLIED)
     assert "400,00" in messages_of(response)
     assert_books_are_clean()
+
+
+def test_the_click_names_the_installment_by_its_key_however_long_that_is(gerencia, branch, paid_twice, customer):
+    epochs.begin(because=REASON, by=SYSTEM, now=NOW)  # after a restore ids go on far beyond the former ones
+    open_one = parcel(branch, bill_to=customer)
+    text = gerencia.get(page(paid_twice)).content.decode()
+    sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text))
+    assert sent["installment_id"] == str(open_one.pk)
+    assert open_one.pk > 1_000_000
 
 
 def test_a_second_click_is_told_who_resolved_it(gerencia, paid_twice):
