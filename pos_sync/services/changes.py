@@ -7,7 +7,6 @@ and `applied_above` too: a till that applies them together with the rows never s
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TypeVar
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -23,9 +22,6 @@ from pos_sync.services.window import Json
 from receivables.domain.due_dates import till_window
 from receivables.models import Branch, Customer, Installment, InstallmentStatus, TitleStatus
 from receivables.models.installment import InstallmentQuerySet
-
-IDS_AT_ONCE = 1000
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,30 +158,21 @@ def _ids(entries: Sequence[Entry], noun: str) -> list[int]:
     return sorted({entry.row_id for entry in entries if entry.noun == noun})
 
 
-def chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut what a query names into pieces that every database takes."""
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        yield ids[start : start + IDS_AT_ONCE]
-
-
 def _installments(view: View, entries: Sequence[Entry]) -> tuple[list[Json], list[Json]]:
     """Give the changed installments that the window holds, and what became of those that a till may still hold."""
-    here: list[Json] = []
-    gone: list[Json] = []
     was_due: dict[int, date] = {}
     for entry in entries:
         if entry.was_due is not None:
             was_due[entry.row_id] = min(entry.was_due, was_due.get(entry.row_id, entry.was_due))
-    for ids in chunks(_ids(entries, ChangeNoun.INSTALLMENT)):
-        rows = window.installment_rows(view.window.filter(pk__in=ids).order_by("pk"))
-        held = {int(str(row["id"])) for row in rows}
-        here += rows
-        gone += _gone(view, [pk for pk in ids if pk not in held and was_due.get(pk, date.max) <= view.horizon])
-    return here, gone
+    ids = _ids(entries, ChangeNoun.INSTALLMENT)
+    here = window.installment_rows(view.window.filter(pk__among=ids).order_by("pk")) if ids else []
+    held = {int(str(row["id"])) for row in here}
+    gone = _gone(view, [pk for pk in ids if pk not in held and was_due.get(pk, date.max) <= view.horizon])
+    return here, list(gone)
 
 
 def _gone(view: View, ids: Collection[int]) -> Iterator[Json]:
-    rows = Installment.objects.filter(pk__in=ids).order_by("pk").values_list(
+    rows = Installment.objects.filter(pk__among=ids).order_by("pk").values_list(
         "pk", "version", "status", "title__status", "title__collecting_branch"
     ) if ids else ()  # fmt: skip
     for pk, version, status, title_status, branch in rows:
@@ -204,9 +191,10 @@ def _why(view: View, status: str, title_status: str, branch: int) -> str:
 def _customers(view: View, rows: Sequence[Json], changed: Sequence[int]) -> list[Json]:
     """Give the customers of rows, and the changed ones who have anything on the till."""
     told: dict[str, Json] = {}
-    for ids in chunks(sorted({int(str(row["customer_id"])) for row in rows})):
+    if rows:
+        ids = {int(str(row["customer_id"])) for row in rows}
         told |= window.customer_rows(Customer.objects.filter(pk__among=ids))
-    here = Exists(view.window.filter(title__bill_to=OuterRef("pk")))
-    for ids in chunks([pk for pk in changed if str(pk) not in told]):
-        told |= window.customer_rows(Customer.objects.filter(here, pk__among=ids))
+    if others := [pk for pk in changed if str(pk) not in told]:
+        here = Exists(view.window.filter(title__bill_to=OuterRef("pk")))
+        told |= window.customer_rows(Customer.objects.filter(here, pk__among=others))
     return list(told.values())

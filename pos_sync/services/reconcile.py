@@ -12,7 +12,7 @@ from pos_sync import protocol
 from pos_sync.models import Device, Operation, OperationArrival
 from pos_sync.protocol import BadField
 from pos_sync.services import feed
-from pos_sync.services.changes import View, chunks
+from pos_sync.services.changes import View
 from pos_sync.services.epochs import in_its_epoch, look
 from pos_sync.services.feed import BadCursor, CursorReset
 from pos_sync.services.sequence import one_view
@@ -97,11 +97,11 @@ def _agrees(device: Device, figures: Figures, *, today: date) -> bool:
 
 def _missing(device: Device, operations: Mapping[str, int]) -> list[int]:
     """List the seqs of operations that are not in custody; one that was refused is known by its seq alone."""
-    missing: set[int] = set()
-    for op_ids in chunks(list(operations)):
-        known = set(Operation.objects.filter(op_id__in=op_ids).values_list("op_id", flat=True))
-        missing |= {operations[op_id] for op_id in op_ids if op_id not in known}
-    for seqs in chunks(list(missing)):
-        refused = OperationArrival.objects.filter(device=device, operation=None, seq__in=seqs)
+    if not operations:
+        return []
+    known = set(Operation.objects.filter(op_id__among=operations).values_list("op_id", flat=True))
+    missing = {seq for op_id, seq in operations.items() if op_id not in known}
+    if missing:
+        refused = OperationArrival.objects.filter(device=device, operation=None, seq__among=missing)
         missing -= set(refused.values_list("seq", flat=True))
     return sorted(missing)

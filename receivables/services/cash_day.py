@@ -82,21 +82,16 @@ def land_later(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> di
     """Lock, for each wanted day, the first one from it on that is not closed (G.11, K8): money is never refused."""
     pairs = {(account.pk, day): account for account, day in wanted}
     while True:
-        target = _first_open_days(pairs)
+        target = first_open_days(pairs)
         days = lock_days({(account_id, target[account_id, day]) for account_id, day in pairs}, by=by)
-        if _first_open_days(pairs) == target:
+        if first_open_days(pairs) == target:
             break
     landed = {key: _landing(day) for key, day in days.items()}
     return {(account_id, day): landed[account_id, target[account_id, day]] for account_id, day in pairs}
 
 
-def first_open_day(*, account: LedgerAccount, day: date) -> date:
-    """Give `day`, or with the control on the first later one that is not closed."""
-    pair = account.pk, day
-    return _first_open_days({pair: account})[pair]
-
-
-def _first_open_days(pairs: Mapping[tuple[int, date], LedgerAccount]) -> dict[tuple[int, date], date]:
+def first_open_days(pairs: Mapping[tuple[int, date], LedgerAccount]) -> dict[tuple[int, date], date]:
+    """Give each day, or with the control on the first later one that is not closed, by (account, day)."""
     rows = CashDay.objects.closed().filter(account__in={account_id for account_id, _ in pairs})
     last_closed = dict(rows.values_list("account").annotate(last=Max("day")))
     return {pair: _open_after(last_closed.get(pair[0]), account, pair[1]) for pair, account in pairs.items()}

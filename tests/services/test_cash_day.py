@@ -20,7 +20,7 @@ from receivables.services.cash_day import (
     COUNT_DIFFERS,
     close_day,
     closes_cash,
-    first_open_day,
+    first_open_days,
     is_closed,
     land,
     land_later,
@@ -200,6 +200,10 @@ def test_days_that_land_together_number_their_supplements_together(loose):
     close(loose, YESTERDAY)
     landed = land_later(wanted=[(loose, YESTERDAY)], by=CASHIER)[loose.pk, YESTERDAY]
     assert [landed.supplement()["supplement_number"] for _ in range(3)] == [1, 2, 3]
+
+
+def first_open_day(*, account, day):
+    return first_open_days({(account.pk, day): account})[account.pk, day]
 
 
 def test_an_open_day_is_its_own_first_open_day(account):
