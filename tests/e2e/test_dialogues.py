@@ -10,6 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
+from receivables.admin.explain import reais
 from receivables.models import Actor, Branch, Customer, CustomerCredit, Title
 from receivables.services.groups import FINANCEIRO
 from receivables.services.settlement import settle_title
@@ -132,6 +133,7 @@ def test_a_new_collection_that_a_colleague_made_first_is_not_made_twice(
     for desk in (financeiro, colleague):
         desk.open(title, "reissue")
         desk.fill(new_due_date=typed(today() + timedelta(9)), reason=REASON)
+        expect(desk.page.locator("#what-will-be")).to_contain_text(reais(title.amount))  # only a seen total is confirmed
         desk.page.locator("[name=write_off_requested]").check()
     colleague.confirm()
     colleague.status_is("pending")
