@@ -126,6 +126,8 @@ def group_of(kind: str) -> str:
 
 # Looking
 
+FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def violations(page: Page, only: str = "") -> Iterator[str]:
     """Run axe on the page as it stands; give each violation with where it is."""
@@ -150,6 +152,7 @@ def look(desk: Desk) -> list[str]:
     ):  # fmt: skip
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.evaluate(FRAME)  # what the page does about its new size is done
         told += [f"{size['width']} {scheme} {each}" for each in violations(page, only)]
     page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light")

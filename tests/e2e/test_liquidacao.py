@@ -104,6 +104,21 @@ def test_an_excess_is_told_and_becomes_the_customers_credit(financeiro: Desk, br
     assert CustomerCredit.objects.filter(customer=title.bill_to).available() == Decimal("40.00")
 
 
+def test_a_field_that_was_emptied_is_not_filled_again_under_the_persons_fingers(
+    financeiro: Desk, branch: Branch
+) -> None:
+    title = issue(branch, "1234.56")
+    financeiro.open(title, "settle")
+    with financeiro.page.expect_event("console", lambda line: line.text == "previewed"):
+        financeiro.page.evaluate("""() => document.querySelector("form[data-preview]")
+            .addEventListener("previewed", () => console.log("previewed"))""")
+        financeiro.fill(received="")
+    expect(financeiro.page.locator("[name=received]")).to_have_value("")
+    financeiro.confirm()
+    financeiro.refused("received")
+    assert status_of(title) == "pending"
+
+
 def test_what_is_missing_is_told_before_anything_is_sent(financeiro: Desk, branch: Branch) -> None:
     title = issue(branch)
     financeiro.open(title, "settle")

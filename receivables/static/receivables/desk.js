@@ -127,6 +127,18 @@ window.addEventListener('load', () => {
     }
 });
 
+// What is wider than the window is reached and scrolled by keys as well, where no link in it can be.
+const wide = new ResizeObserver((boxes) => {
+    for (const { target } of boxes) {
+        if (target.scrollWidth > target.clientWidth && !target.querySelector('a[href], button, input, select')) {
+            target.tabIndex = 0;
+        } else {
+            target.removeAttribute('tabindex');
+        }
+    }
+});
+document.querySelectorAll('.scroll').forEach((box) => wide.observe(box));
+
 // A form is sent once: the second click of a double click is nobody's wish. It is free again when the person comes
 // back to the page, and after a while without a new page (a download, a stopped loading).
 const HELD_MS = 10000;

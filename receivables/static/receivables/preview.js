@@ -33,11 +33,12 @@
     });
   }
 
-  // What is proposed never takes the place of what the person typed while the server was thinking.
+  // What is proposed never takes the place of what the person typed while the server was thinking, nor comes into the
+  // field that is being typed into: who has emptied it is about to write something else.
   function propose(fields, asked) {
     for (const [name, value] of Object.entries(fields || {})) {
       const field = form.elements[name];
-      if (field && field.value === asked.get(name)) field.value = value;
+      if (field && field !== document.activeElement && field.value === asked.get(name)) field.value = value;
     }
   }
 
