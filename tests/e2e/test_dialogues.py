@@ -133,7 +133,7 @@ def test_a_new_collection_that_a_colleague_made_first_is_not_made_twice(
     for desk in (financeiro, colleague):
         desk.open(title, "reissue")
         desk.fill(new_due_date=typed(today() + timedelta(9)), reason=REASON)
-        expect(desk.page.locator("#what-will-be")).to_contain_text(reais(title.amount))  # only a seen total is confirmed
+        expect(desk.page.locator("#what-will-be")).to_contain_text(reais(title.amount))  # unseen, it is not taken
         desk.page.locator("[name=write_off_requested]").check()
     colleague.confirm()
     colleague.status_is("pending")
