@@ -26,13 +26,14 @@ def freeze(document: Mapping[str, object], *, lists: Mapping[str, Iterable[str]]
     return _HEADER + packed + _TRAILER.pack(zlib.crc32(written), len(written))
 
 
+def extend(frozen: bytes, members: Mapping[str, object]) -> bytes:
+    """Add members, one at least, and leave the object open."""
+    return _joined(frozen, members, end=zlib.Z_SYNC_FLUSH)
+
+
 def complete_gzip(frozen: bytes, members: Mapping[str, object]) -> bytes:
     """Add the last members, one at least, and give the object as gzip, without looking at what is frozen."""
-    crc, size = _TRAILER.unpack(frozen[-_TRAILER.size :])
-    rest = _rest(members)
-    packer = zlib.compressobj(1, wbits=_RAW)
-    packed = packer.compress(rest) + packer.flush()
-    return frozen[: -_TRAILER.size] + packed + _TRAILER.pack(zlib.crc32(rest, crc), size + len(rest))
+    return _joined(frozen, members, end=zlib.Z_FINISH)
 
 
 def complete_plain(frozen: bytes, members: Mapping[str, object]) -> bytes:
@@ -49,8 +50,17 @@ def _inflated(frozen: bytes) -> bytes:
     return zlib.decompressobj(wbits=_RAW).decompress(frozen[len(_HEADER) : -_TRAILER.size])
 
 
-def _rest(members: Mapping[str, object]) -> bytes:
-    return b"," + _written(members)[1:]
+def _joined(frozen: bytes, members: Mapping[str, object], *, end: int) -> bytes:
+    crc, size = _TRAILER.unpack(frozen[-_TRAILER.size :])
+    rest = _rest(members, is_last=end == zlib.Z_FINISH)
+    packer = zlib.compressobj(1, wbits=_RAW)
+    packed = packer.compress(rest) + packer.flush(end)
+    return frozen[: -_TRAILER.size] + packed + _TRAILER.pack(zlib.crc32(rest, crc), size + len(rest))
+
+
+def _rest(members: Mapping[str, object], *, is_last: bool = True) -> bytes:
+    written = _written(members)
+    return b"," + (written[1:] if is_last else written[1:-1])
 
 
 def _written(document: Mapping[str, object]) -> bytes:

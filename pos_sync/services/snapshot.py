@@ -6,26 +6,26 @@ One is built for a branch and served to all its tills while the branch's feed ha
 import logging
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from itertools import chain, repeat
 from time import perf_counter
+from typing import cast
 
 from django.core import signing
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from pos_sync.frozen import freeze
+from pos_sync.frozen import extend, freeze
 from pos_sync.models import Device, Snapshot, SnapshotPage, SyncRun, TillPolicy
-from pos_sync.services import feed, window
+from pos_sync.services import feed, pages, window
 from pos_sync.services.devices import limits_of, policy_of
 from pos_sync.services.epochs import in_its_epoch, look
 from pos_sync.services.sequence import one_view, read_progress, remember_through
-from pos_sync.services.window import Json, Line
+from pos_sync.services.window import Json
 from receivables.domain.due_dates import till_window
 from receivables.domain.errors import RuleBroken, gettext_noop
-from receivables.domain.money import ZERO, to_cents
 from receivables.models import Branch, Customer
 
 logger = logging.getLogger(__name__)
@@ -36,9 +36,6 @@ KEPT = LIFE + timedelta(hours=1)
 # An expired snapshot is known this long, so that a till is told "expired" and not "unknown".
 REMEMBERED = timedelta(days=30)
 _PAGE_SALT = "pos.page"
-# Pages never change. Each process keeps some: those that are read together are fetched together, 26 KB each.
-_FETCHED_TOGETHER = 8
-_KEPT_GROUPS = 32
 _BUILDERS = 0x51554954  # the first of the two keys of the advisory locks under which snapshots are built
 
 
@@ -128,8 +125,8 @@ def _first(snapshot: Snapshot, asked: Asked) -> Page:
         "snapshot": snapshot.snapshot_id, "page": 1, "pages": snapshot.pages.count(), "device": asked.device.pk,
         "until": (asked.now + LIFE).isoformat(),
     }  # fmt: skip
-    body = _fetched(snapshot.snapshot_id, 0)[1].body
-    return _page(body, said, as_of=asked.now, members=members)
+    kept = pages.read(snapshot.snapshot_id, 1, now=asked.now)
+    return _page(cast("pages.Kept", kept).body, said, as_of=asked.now, members=members)
 
 
 def read_page(*, device: Device, page_token: str, now: datetime) -> Page:
@@ -140,7 +137,9 @@ def read_page(*, device: Device, page_token: str, now: datetime) -> Page:
         raise UnknownPageToken from unknown
     if said["device"] != device.pk:
         raise UnknownPageToken
-    kept = _kept(said["snapshot"], said["page"], now=now)
+    kept = pages.read(said["snapshot"], said["page"], now=now)
+    if kept is None:
+        raise UnknownPageToken
     if now >= datetime.fromisoformat(said["until"]) or now >= kept.expires_at:
         raise SnapshotExpired
     return _page(kept.body, said, as_of=kept.as_of)
@@ -152,36 +151,6 @@ class _Kept:
     as_of: datetime
     expires_at: datetime
     """Not before this: serving the snapshot again prolongs its life."""
-
-
-def _kept(snapshot_id: str, number: int, *, now: datetime) -> _Kept:
-    """Give a page as this process has it, or as the database has it when its time seems to be over."""
-    group = (number - 1) // _FETCHED_TOGETHER
-    row = _fetched(snapshot_id, group).get(number)
-    if row is None or now >= row.expires_at:
-        row = _fetched.__wrapped__(snapshot_id, group).get(number)
-    if row is None:
-        raise UnknownPageToken
-    return row
-
-
-@lru_cache(maxsize=_KEPT_GROUPS)
-def _fetched(snapshot_id: str, group: int) -> dict[int, _Kept]:
-    """Read pages that are read one after the other, by number; raises UnknownPageToken where there is none."""
-    first = group * _FETCHED_TOGETHER + 1
-    rows = SnapshotPage.objects.filter(
-        snapshot__snapshot_id=snapshot_id, number__range=(first, first + _FETCHED_TOGETHER - 1)
-    )
-    columns = rows.values_list("number", "body", "snapshot__as_of", "snapshot__expires_at")
-    found = {number: _Kept(bytes(body), as_of, expires_at) for number, body, as_of, expires_at in columns}
-    if not found:
-        raise UnknownPageToken
-    return found
-
-
-def forget_pages() -> None:
-    """Forget the pages that this process keeps."""
-    _fetched.cache_clear()
 
 
 def _page(body: bytes, said: Json, *, as_of: datetime, members: Json | None = None) -> Page:
@@ -220,14 +189,16 @@ def _build(run: SyncRun, page_size: int, asked: Asked | None) -> Page | None:
     with one_view():
         standing = look()
         branch = Branch.objects.select_related("parameter_set", "city").get(pk=run.branch_id)
-        whole = _Whole.read(branch, today=run.business_date)
-        cursor = feed.newest_cursor(branch=branch, policy=whole.policy, standing=standing, today=whole.today)
+        policy = policy_of(branch)
+        cursor = feed.newest_cursor(branch=branch, policy=policy, standing=standing, today=run.business_date)
         snapshot = Snapshot.objects.create(
-            snapshot_id=secrets.token_hex(16), branch=branch, epoch=standing.number, business_date=whole.today,
+            snapshot_id=secrets.token_hex(16), branch=branch, epoch=standing.number, business_date=run.business_date,
             page_size=page_size, cursor=cursor, as_of=run.began_at, expires_at=run.began_at + KEPT,
         )  # fmt: skip
-        first = {"epoch": standing.number, "cursor": cursor, **whole.head()}
-        run.snapshot, run.rows, run.size = snapshot, len(whole.installments), _write_pages(snapshot, first, whole)
+        told = _Told.read(snapshot, policy)
+        bodies = told.pages({"epoch": standing.number, "cursor": cursor})
+        pages.write(snapshot, bodies)
+        run.snapshot, run.rows, run.size = snapshot, told.installments, sum(map(len, bodies))
         return _first(snapshot, asked) if asked else None
 
 
@@ -265,73 +236,68 @@ def _prune(now: datetime) -> None:
         logger.warning("expired snapshots could not be pruned", exc_info=True)
 
 
-# Pages
-
-
-def _write_pages(snapshot: Snapshot, first: Json, whole: "_Whole") -> int:
-    """Write a snapshot's pages and give their size in bytes."""
-    size, rows = snapshot.page_size, whole.installments
-    slices = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
-    sent: set[int] = set()
-    pages = []
-    for number, lines in enumerate(slices, start=1):
-        document = {
-            "snapshot_id": snapshot.snapshot_id,
-            **(first if number == 1 else {}),
-            "customers": whole.customers_of(lines, besides=sent),
-        }
-        body = freeze(document, lists={"installments": [line.written for line in lines]})
-        pages.append(SnapshotPage(snapshot=snapshot, number=number, body=body))
-    SnapshotPage.objects.bulk_create(pages, batch_size=20)
-    return sum(len(page.body) for page in pages)
-
-
 # What a till needs, and nothing else
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """A branch's window as one state of the database shows it."""
+@dataclass(slots=True)
+class _Told:
+    """A branch's window as one state of the database shows it: frozen page by page, as the installments come."""
 
-    branch: Branch
+    snapshot: Snapshot
     policy: TillPolicy
-    today: date
-    installments: list[Line]
-    customers: dict[str, Json]
+    frozen: list[bytes] = field(default_factory=list)
+    newcomers: list[list[int]] = field(default_factory=list)
+    """The customers of each page that were on none before."""
+    terms: set[int] = field(default_factory=set)
+    installments: int = 0
+    balance_cents: int = 0
 
     @classmethod
-    def read(cls, branch: Branch, *, today: date) -> "_Whole":
-        policy = policy_of(branch)
-        rows = window.window_of(branch, policy, today=today)
-        installments = window.installment_lines(rows.order_by("pk"))
-        named = Customer.objects.filter(pk__among={line.customer_id for line in installments})
-        return cls(branch, policy, today, installments=installments, customers=window.customer_rows(named))
+    def read(cls, snapshot: Snapshot, policy: TillPolicy) -> "_Told":
+        told, sent = cls(snapshot, policy), set[int]()
+        rows = window.window_of(snapshot.branch, policy, today=snapshot.business_date).order_by("pk")
+        with closing(window.installment_lines(rows, at_once=snapshot.page_size)) as coming:
+            for lines in coming:
+                told._freeze(lines.written)
+                told.newcomers.append([pk for pk in dict.fromkeys(lines.customers) if pk not in sent])
+                sent.update(told.newcomers[-1])
+                told.terms.update(lines.terms)
+                told.installments += len(lines.written)
+                told.balance_cents += sum(lines.balances)
+        if not told.frozen:
+            told._freeze([])
+            told.newcomers.append([])
+        return told
 
-    def customers_of(self, lines: Sequence[Line], *, besides: set[int]) -> list[Json]:
-        """Give the customers of these installments that were not sent before, and count them as sent."""
-        fresh = dict.fromkeys(line.customer_id for line in lines if line.customer_id not in besides)
-        besides.update(fresh)
-        return [self.customers[str(customer)] for customer in fresh]
+    def _freeze(self, written: Sequence[str]) -> None:
+        self.frozen.append(freeze({"snapshot_id": self.snapshot.snapshot_id}, lists={"installments": written}))
 
-    def head(self) -> Json:
+    def pages(self, first: Json) -> list[bytes]:
+        """Complete the pages with their customers, the first one with `first` and all that a till needs besides."""
+        ids = {pk for some in self.newcomers for pk in some}
+        customers = window.customer_rows(Customer.objects.filter(pk__among=ids))
+        heads: Iterator[Json] = chain([first | self._head(len(ids))], repeat({}))
+        return [
+            extend(frozen, {**head, "customers": [customers[str(pk)] for pk in some]})
+            for frozen, some, head in zip(self.frozen, self.newcomers, heads, strict=False)
+        ]
+
+    def _head(self, customers: int) -> Json:
         """Give everything but customers and installments."""
-        _, horizon = till_window(self.today)
+        branch, today = self.snapshot.branch, self.snapshot.business_date
+        _, horizon = till_window(today)
         return {
-            "business_date": self.today.isoformat(),
+            "business_date": today.isoformat(),
             "horizon": horizon.isoformat(),
-            "branch": window.branch_row(self.branch),
-            "terms": window.terms_rows({line.terms_id for line in self.installments} | {self._own_terms}),
-            "holidays": window.holidays(self.today),
-            "payment_methods": window.payment_methods(self.branch, self.policy),
-            "operators": window.operators(self.branch),
+            "branch": window.branch_row(branch),
+            "terms": window.terms_rows(self.terms | {branch.parameter_set.terms_id}),
+            "holidays": window.holidays(today),
+            "payment_methods": window.payment_methods(branch, self.policy),
+            "operators": window.operators(branch),
             "limits": limits_of(self.policy),
             "expected": {
-                "installments": len(self.installments),
-                "customers": len(self.customers),
-                "balance_cents": to_cents(sum((line.balance for line in self.installments), ZERO)),
+                "installments": self.installments,
+                "customers": customers,
+                "balance_cents": self.balance_cents,
             },
         }
-
-    @property
-    def _own_terms(self) -> int:
-        return self.branch.parameter_set.terms_id

@@ -1,7 +1,8 @@
 """What a till carries of the books, and how each row is told: its window (G.9) and nothing a till does not need."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import F
 
 from pos_sync.models import TillOperator, TillPolicy
-from pos_sync.services.json_text import JsonText
+from pos_sync.services.json_text import Shape, read_as_json
 from receivables.domain.documents import mask_document
 from receivables.domain.due_dates import national_bank_holidays
 from receivables.domain.errors import InvalidDocument
@@ -28,34 +29,36 @@ def window_of(branch: Branch, policy: TillPolicy, *, today: date) -> Installment
     return window if policy.sees_company else window.filter(title__collecting_branch=branch)
 
 
-_INSTALLMENT = JsonText(
-    id=("plain", "pk"), version=("number", "version"), title_id=("plain", "title_id"),
-    customer_id=("plain", "title__bill_to_id"), number=("pair", "number", "title__installment_count"),
-    document=("text", "title__document_number"), due_date=("plain", "due_date"), amount_cents=("cents", "amount"),
-    balance_cents=("cents", "balance"), terms_id=("plain", "terms_id"), interest_from=("plain", "interest_from"),
-    fine_charged=("flag", "fine_charged"), carried_charges_cents=("cents", "carried_charges"),
-    status=("plain", "status"),
-)  # fmt: skip
+_INSTALLMENT: Shape = {
+    "id": ("plain", "pk"), "version": ("number", "version"), "title_id": ("plain", "title_id"),
+    "customer_id": ("plain", "title__bill_to_id"), "number": ("pair", "number", "title__installment_count"),
+    "document": ("text", "title__document_number"), "due_date": ("plain", "due_date"),
+    "amount_cents": ("cents", "amount"), "balance_cents": ("cents", "balance"), "terms_id": ("plain", "terms_id"),
+    "interest_from": ("plain", "interest_from"), "fine_charged": ("flag", "fine_charged"),
+    "carried_charges_cents": ("cents", "carried_charges"), "status": ("plain", "status"),
+}  # fmt: skip
+_BESIDE = (("number", "title__bill_to_id"), ("number", "terms_id"), ("cents", "balance"))
 
 
-class Line(NamedTuple):
-    """An installment as JSON text, and what else depends on it."""
+class Lines(NamedTuple):
+    """Installments as JSON text, and of each what else depends on it, column by column; balances in cents."""
 
-    written: str
-    customer_id: int
-    terms_id: int
-    balance: Decimal
+    written: tuple[str, ...]
+    customers: tuple[int, ...]
+    terms: tuple[int, ...]
+    balances: tuple[int, ...]
 
 
-def installment_lines(rows: InstallmentQuerySet) -> list[Line]:
-    """Tell installments as JSON text, in their order."""
-    told = rows.annotate(written=_INSTALLMENT)
-    return list(map(Line._make, told.values_list("written", "title__bill_to_id", "terms_id", "balance")))
+def installment_lines(rows: InstallmentQuerySet, *, at_once: int) -> Generator[Lines]:
+    """Tell installments as JSON text, in their order, so many at once (see `read_as_json`)."""
+    with closing(read_as_json(rows, _INSTALLMENT, beside=_BESIDE, at_once=at_once)) as lines:
+        for some in lines:
+            yield Lines(*zip(*some, strict=True))
 
 
 def installment_rows(rows: InstallmentQuerySet) -> list[Json]:
     """Tell installments, in their order."""
-    return [json.loads(written) for written in rows.annotate(written=_INSTALLMENT).values_list("written", flat=True)]
+    return [json.loads(written) for some in read_as_json(rows, _INSTALLMENT, at_once=1000) for (written,) in some]
 
 
 def customer_rows(customers: Collection[Customer]) -> dict[str, Json]:

@@ -16,8 +16,9 @@ from django.test import Client, RequestFactory
 
 from pos_sync.http import frozen_answer
 from pos_sync.models import Snapshot
+from pos_sync.services import pages
 from pos_sync.services.devices import new_token
-from pos_sync.services.snapshot import Asked, Page, first_page, forget_pages, read_page
+from pos_sync.services.snapshot import Asked, Page, first_page, read_page
 from receivables.models import Branch
 from tests.bench.books import make_device
 from tests.bench.figures import ms, tell
@@ -121,7 +122,7 @@ def _built(reader: Reader) -> Read:
 
 
 def _first_here(reader: Reader) -> Read:
-    forget_pages()
+    pages.KEPT.clear()
     return reader.from_the_service()
 
 

@@ -72,15 +72,15 @@ def test_the_next_day_is_prepared_anew(till):
 
 def test_a_branch_that_fails_is_recorded_stops_no_other_and_is_tried_again(till, monkeypatch):
     other = Till(branch=make_branch(), install_id="other")
-    whole = snapshot._Whole.read.__func__
+    whole = snapshot._Told.read.__func__
 
-    def read(cls, branch, *, today):
-        if branch == till.branch:
+    def read(cls, frozen_for, policy):
+        if frozen_for.branch == till.branch:
             raise RuntimeError("no")
-        return whole(cls, branch, today=today)
+        return whole(cls, frozen_for, policy)
 
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot._Whole, "read", classmethod(read))
+        patch.setattr(snapshot._Told, "read", classmethod(read))
         assert prepare_all(now=MORNING) == 1
     failed = SyncRun.objects.get(result="failed")
     assert (failed.branch, failed.error, failed.snapshot) == (till.branch, "RuntimeError: no", None)

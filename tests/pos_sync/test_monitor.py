@@ -230,7 +230,7 @@ def test_a_person_has_a_branch_synchronised_anew_at_once(till, branch):
 
 
 def test_a_forced_synchronisation_that_fails_is_told_and_recorded(branch, monkeypatch):
-    monkeypatch.setattr("pos_sync.services.snapshot._Whole.read", lambda *_given, **_named: 1 / 0)
+    monkeypatch.setattr("pos_sync.services.snapshot._Told.read", lambda *_given, **_named: 1 / 0)
     with pytest.raises(SynchronisationFailed) as refused:
         synchronise_now(branch=branch, by=CASHIER, now=NOW)
     assert refused.value.code == "synchronisation_failed"

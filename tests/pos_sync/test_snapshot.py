@@ -10,7 +10,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pos_sync.models import Device, DeviceContact, Snapshot, SnapshotPage, TillOperator, TillPolicy
+from pos_sync.models import Device, DeviceContact, Snapshot, SnapshotPage, SyncRun, TillOperator, TillPolicy
+from pos_sync.services import snapshot
 from pos_sync.services.snapshot import read_page
 from pos_sync.services.window import percent
 from receivables.models import SYSTEM, Customer, Holiday, Installment, PaymentMethod
@@ -399,3 +400,25 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(till):
     few = statements()
     fill(till, customers=8, each=5)
     assert statements() == few
+
+
+def test_a_snapshot_that_breaks_off_between_two_pages_leaves_nothing_and_is_recorded(till, monkeypatch):
+    """The database is still writing then: what it has not said yet must not come as the answer to something else."""
+    for _ in range(5):
+        make_title(branch=till.branch, due_dates=(TODAY,))
+    freeze = snapshot.freeze
+    frozen = []
+
+    def break_at_the_second(*given, **named):
+        frozen.append(1)
+        if len(frozen) == 2:
+            raise RuntimeError("no")
+        return freeze(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshot, "freeze", break_at_the_second)
+        with pytest.raises(RuntimeError):
+            snapshot.build(till.branch, page_size=1, why=SyncRun.Why.ASKED, now=NOW)
+    assert not Snapshot.objects.exists()
+    assert SyncRun.objects.get().error == "RuntimeError: no"
+    assert len(rows_of(till, "installments", limit=1)) == 5
