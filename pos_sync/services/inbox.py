@@ -95,7 +95,6 @@ def store_batch(*, device: Device, envelope: Envelope, raw: bytes, now: datetime
     with transaction.atomic():
         _open_epoch(source, envelope.first_seq)
         batch = Batch(source=source, items=_take(items, source, device, now))
-        _record_arrivals(batch)
         if any(item.custody == "refused" for item in batch.items):
             _keep_bytes(device, raw)
     return batch
@@ -158,6 +157,7 @@ def _take(items: Sequence[ItemRead], source: Source, device: Device, now: dateti
     taken = [_custody_of(item, held, inserted, device.branch_id) for item in items]
     copies = [item for item, custody in zip(items, taken, strict=True) if custody.custody == "conflict"]
     _keep_conflicts([copy for copy in copies if isinstance(copy, OperationRead)], held, device)
+    _record_arrivals(taken, held, source)
     return taken
 
 
@@ -212,20 +212,21 @@ def _keep_conflicts(copies: Sequence[OperationRead], held: dict[str, Held], devi
     OperationConflict.objects.bulk_create([kept[key] for key in sorted(kept)], ignore_conflicts=True)
 
 
-def _record_arrivals(batch: Batch) -> None:
+def _record_arrivals(items: Sequence[Item], held: dict[str, Held], source: Source) -> None:
     """Count every readable seq as received; only what is stored here can hold the sequence up."""
-    ids = dict(Operation.objects.filter(op_id__among=batch.op_ids).values_list("op_id", "pk"))
-    arrived = {
-        (item.read.seq, ids.get(item.read.op_id or "") if item.custody in ("stored", "duplicate") else None)
-        for item in batch.items
-        if item.read.seq is not None
-    }
+    arrived = {(item.read.seq, _brought(item, held)) for item in items if item.read.seq is not None}
     rows = [
         {"seq": seq, "operation_id": operation_id}
         for seq, operation_id in sorted(arrived, key=lambda pair: (pair[0], pair[1] or 0))
     ]
-    common = {"device_id": batch.source.device_id, "epoch": batch.source.epoch}
+    common = {"device_id": source.device_id, "epoch": source.epoch}
     insert_rows(OperationArrival, rows, common=common, on_conflict="ON CONFLICT DO NOTHING")
+
+
+def _brought(item: Item, held: dict[str, Held]) -> int | None:
+    """Give the operation that an item brought, or brought again, in this sequence."""
+    is_ours = isinstance(item.read, OperationRead) and item.custody in ("stored", "duplicate") and not item.is_foreign
+    return held[item.read.op_id].pk if is_ours and item.read.op_id else None
 
 
 def _keep_bytes(device: Device, raw: bytes) -> None:
