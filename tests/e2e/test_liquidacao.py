@@ -109,14 +109,30 @@ def test_a_field_that_was_emptied_is_not_filled_again_under_the_persons_fingers(
 ) -> None:
     title = issue(branch, "1234.56")
     financeiro.open(title, "settle")
-    with financeiro.page.expect_event("console", lambda line: line.text == "previewed"):
-        financeiro.page.evaluate("""() => document.querySelector("form[data-preview]")
-            .addEventListener("previewed", () => console.log("previewed"))""")
-        financeiro.fill(received="")
-    expect(financeiro.page.locator("[name=received]")).to_have_value("")
+    received = financeiro.page.locator("[name=received]")
+    empty_until_previewed(financeiro)
+    expect(received).to_have_value("")
+    financeiro.page.locator("[name=notes]").focus()
+    expect(received).to_have_value("1.234,56")
+    empty_until_previewed(financeiro)
     financeiro.confirm()
     financeiro.refused("received")
     assert status_of(title) == "pending"
+
+
+def empty_until_previewed(desk: Desk) -> None:
+    with desk.page.expect_event("console", lambda line: line.text == "previewed"):
+        desk.page.evaluate("""() => document.querySelector("form[data-preview]")
+            .addEventListener("previewed", () => console.log("previewed"), { once: true })""")
+        desk.fill(received="")
+
+
+def test_a_field_follows_that_has_the_focus_already(financeiro: Desk, branch: Branch) -> None:
+    """Who types fast is in the next field before the server has answered."""
+    financeiro.open(issue(branch, "1234.56"), "settle")
+    financeiro.fill(discount="0,56")
+    financeiro.page.locator("[name=received]").focus()
+    expect(financeiro.page.locator("[name=received]")).to_have_value("1.234,00")
 
 
 def test_what_is_missing_is_told_before_anything_is_sent(financeiro: Desk, branch: Branch) -> None:

@@ -7,6 +7,7 @@
   const from = form.dataset.from.split(" ");
   let told = "";
   let asking = null;
+  const kept = new Map(); // what is proposed for the field that was emptied, until it is left
 
   function typed() {
     const data = new FormData(form);
@@ -33,14 +34,24 @@
     });
   }
 
-  // What is proposed never takes the place of what the person typed while the server was thinking, nor comes into the
-  // field that is being typed into: who has emptied it is about to write something else.
+  // What is proposed never takes the place of what the person typed while the server was thinking. Who has emptied the
+  // field that has the focus is about to write something else: it comes when the person goes on to another field.
   function propose(fields, asked) {
     for (const [name, value] of Object.entries(fields || {})) {
       const field = form.elements[name];
-      if (field && field !== document.activeElement && field.value === asked.get(name)) field.value = value;
+      if (!field || field.value !== asked.get(name)) continue;
+      if (field === document.activeElement && field.value === "") kept.set(field, value);
+      else field.value = value;
     }
   }
+
+  form.addEventListener("focusout", ({ target, relatedTarget }) => {
+    if (kept.has(target) && target.value === "" && relatedTarget?.matches("input:not([type=submit]), select, textarea")) {
+      target.value = kept.get(target);
+      told = typed();
+    }
+    kept.delete(target);
+  });
 
   function show(answer, asked) {
     fill(document.getElementById("what-is"), answer.is);
