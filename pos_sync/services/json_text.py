@@ -33,8 +33,8 @@ def read_as_json(
 ) -> Generator[list[tuple[Any, ...]]]:
     """Read each row as its JSON text and what is wanted `beside` it (how, column), in their order, so many at once.
 
-    They come while the database still writes the next ones: ask it for nothing else before the last have come, and
-    close what is not read to its end.
+    `rows` are ordered, upwards, by columns that are told. They come while the database still writes the next ones: ask
+    it for nothing else before the last have come, and close what is not read to its end.
     """
     members = [*shape.values(), *beside]
     columns = [(how, column) for how, *some in members for column in some]
@@ -43,10 +43,13 @@ def read_as_json(
     except EmptyResultSet:
         return
     names = [f"c{place}" for place in range(len(columns))]
+    places = {column: name for (_how, column), name in zip(columns, names, strict=True)}
+    order = ", ".join(places[str(column)] for column in rows.query.order_by)
     written = [_written(how, name) for (how, _column), name in zip(columns, names, strict=True)]
     told = ", ".join([_object(shape, written), *written[len(columns) - len(beside) :]])
-    # Rows are put in order before they are written: their texts are four times as long, and would not fit in memory.
-    sql = f"WITH n({', '.join(names)}) AS ({source}) SELECT {told} FROM n"
+    # The rows within are in order before they are written, and the order without costs nothing more: texts are four
+    # times as long, and would be put in order on disc.
+    sql = f"WITH n({', '.join(names)}) AS ({source}) SELECT {told} FROM n ORDER BY {order}"
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             cursor.execute(sql, given)

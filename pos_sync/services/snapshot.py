@@ -145,14 +145,6 @@ def read_page(*, device: Device, page_token: str, now: datetime) -> Page:
     return _page(kept.body, said, as_of=kept.as_of)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    body: bytes
-    as_of: datetime
-    expires_at: datetime
-    """Not before this: serving the snapshot again prolongs its life."""
-
-
 def _page(body: bytes, said: Json, *, as_of: datetime, members: Json | None = None) -> Page:
     """Put what depends on the device beside a page's frozen text: the token of the next page, its own progress.
 

@@ -91,7 +91,7 @@ def test_a_manager_has_a_branch_synchronised_at_once(gerencia, till, branch):
 
 
 def test_a_synchronisation_that_fails_is_told(gerencia, till, branch, monkeypatch):
-    monkeypatch.setattr("pos_sync.services.snapshot._Whole.read", lambda *_given, **_named: 1 / 0)
+    monkeypatch.setattr("pos_sync.services.snapshot._Told.read", lambda *_given, **_named: 1 / 0)
     answer = gerencia.post(SYNC, {"branch": branch.pk}, follow=True)
     assert [message.level_tag for message in answer.context["messages"]] == ["error"]
 
