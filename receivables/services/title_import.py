@@ -164,9 +164,8 @@ class _Check:
         names: dict[str, TitleRow] = {}
         for row in rows:
             names.setdefault(row.customer_document, row)
-        for documents in _chunks(list(names)):
-            for customer in Customer.objects.filter(document__in=documents):
-                self.customers[customer.document] = customer
+        for customer in Customer.objects.filter(document__among=names):
+            self.customers[customer.document] = customer
         for document, row in names.items():
             known = self.customers.get(document)
             if known is not None and known.name != row.customer_name:
@@ -271,11 +270,10 @@ class _Check:
                 self.refuse(line.row.line, "parcela", rule)
 
     def _find_known(self) -> None:
-        for names in _chunks(sorted({name for _, name in self.documents})):
-            for title in Title.objects.filter(document_number__in=names):
-                document = self.documents.get((title.issuing_branch_id, title.document_number))
-                if document is not None:
-                    document.known = title
+        for title in Title.objects.filter(document_number__among={name for _, name in self.documents}):
+            document = self.documents.get((title.issuing_branch_id, title.document_number))
+            if document is not None:
+                document.known = title
 
     def _compare_known(self, documents: Sequence[_Document]) -> None:
         """A line is known when it says what the title says now, or said when it was issued."""
@@ -333,12 +331,11 @@ class _Check:
                         self._refuse_taken(line, owner=f"{first.row.document} {first.row.number}")
                     elif document.known is None:
                         fresh[key] = line
-        for keys in _chunks(list(fresh)):
-            self._refuse_slips_in_ledger({key: fresh[key] for key in keys})
+        self._refuse_slips_in_ledger(fresh)
 
     def _refuse_slips_in_ledger(self, fresh: dict[tuple[int, str], _Line]) -> None:
         numbers = {line.row.our_number for line in fresh.values()} | {number for _, number in fresh}
-        slips = BankSlip.objects.filter(our_number__in=numbers).select_related("installment__title")
+        slips = BankSlip.objects.filter(our_number__among=numbers).select_related("installment__title")
         for slip in slips:
             line = fresh.get(_slip_key(slip.account_id, slip.our_number))
             if line is not None:
