@@ -42,7 +42,7 @@ function downloadOf(first, generation) {
 
 /**
  * Bring the copy up to date. Progress (through_seq, applied_above) counts only once all rows are here. Gives the results told
- * and whether anything moved; throws Refused `cursor_reset` where a new copy is needed.
+ * whether anything moved and the copy as it is now; throws Refused `cursor_reset` where a new copy is needed.
  */
 export async function pullChanges(db, token) {
   const before = await readMeta(db, "download");
@@ -62,7 +62,7 @@ export async function pullChanges(db, token) {
   const download = { ...before, cursor, horizon, through_seq, applied_above, as_of: server_time };
   await applyRows(db, { ...rows, download, reference });
   const moved = rows.installments.length + rows.customers.length > 0 || JSON.stringify(reference) !== JSON.stringify(known);
-  return { results, moved };
+  return { results, moved, download };
 }
 
 function merged(reference, said) {

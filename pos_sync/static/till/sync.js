@@ -23,7 +23,7 @@ const CONTACT_KEPT_EVERY_MS = 600_000;
 const MONTH_MS = 30 * 86_400_000;
 const NOT_JUDGED = new Set(["pending", "waiting"]);
 
-/** Synchronises until the page goes: emits "connection", "rows", "operations" and "progress" on `till`. */
+/** Synchronises until the page goes: emits "connection", "rows", "copy", "operations" and "progress" on `till`. */
 export class Synchroniser {
   constructor(db, { emit, contact = null }) {
     this.db = db;
@@ -192,9 +192,9 @@ export class Synchroniser {
 
   async pull(device, { today }) {
     try {
-      const { results, moved } = await this.pulling(device, () => pullChanges(this.db, device.token));
+      const { results, moved, download } = await this.pulling(device, () => pullChanges(this.db, device.token));
       await this.remember(results);
-      if (moved) this.emit("rows");
+      this.emit(moved ? "rows" : "copy", download);
       await this.compare(device, { today });
     } catch (error) {
       if (!isCopyToRenew(error)) throw error;

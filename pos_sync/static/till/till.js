@@ -76,6 +76,7 @@ export class Till extends EventTarget {
     if (name === "progress") this.progress = detail;
     if (name === "operations") await this.readOperations();
     if (name === "rows") { this.progress = null; await this.readRows(); }
+    if (name === "copy") await this.takeCopy(detail);
     if (name === "device") await this.becomeAnother();
     if (name === "hurry") this.sync.hurry();
     this.tell(name);
@@ -123,6 +124,18 @@ export class Till extends EventTarget {
   /** Read what is shown, one reading after the other: an earlier one never ends last. */
   readRows() {
     this.ready = this.ready.catch(() => {}).then(() => this.takeRows());
+    return this.ready;
+  }
+
+  /**
+   * Take what a pull that moved no row says of the copy: its age, and how far the server is with what was done here. Only of the rows
+   * that are shown, and never an earlier word than theirs.
+   */
+  takeCopy(download) {
+    this.ready = this.ready.catch(() => {}).then(() => {
+      const { generation, as_of } = this.download ?? {};
+      if (download.generation === generation && Date.parse(download.as_of) > Date.parse(as_of)) this.download = download;
+    });
     return this.ready;
   }
 

@@ -4,7 +4,7 @@ Every journey also ends with clean books, silent consoles and no request to anot
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from time import monotonic
@@ -17,6 +17,7 @@ from pos_sync import shell
 from pos_sync.models import Device, Operation
 from receivables.models import Branch, CashMovement, CustomerCredit, Installment, Receipt
 from receivables.services.settlement import settle_title
+from tests.e2e.till.conftest import bodies
 from tests.e2e.till.counter import OPERATOR, PIN, PROBLEM, Counter
 from tests.make import CASHIER, deposit, make_customer, make_title
 
@@ -94,6 +95,22 @@ def test_two_tabs_share_one_queue_and_never_use_a_number_twice(
     assert Receipt.objects.filter(branch=branch).count() == 1
     seqs = list(Operation.objects.filter(device__branch=branch).values_list("seq", flat=True).order_by("seq"))
     assert seqs == [1, 2]
+
+
+def test_a_quiet_pull_makes_the_data_of_every_window_younger(counter: Counter, branch: Branch) -> None:
+    other = counter.context.new_page()
+    other.goto(counter.page.url)
+    with counter.page.expect_response("**/api/pos/v1/changes*", timeout=40_000) as pulled:
+        counter.page.evaluate("dispatchEvent(new Event('online'))")
+    pulled_at = datetime.fromisoformat(pulled.value.json()["server_time"])
+    counter.page = other
+    counter.sign_in(OPERATOR, PIN)
+    with counter.unplugged():
+        counter.press("F10", "Enter")
+        counter.receive_in_cash("maria")
+    counter.delivers()
+    [body] = bodies(branch, "receipt")
+    assert datetime.fromisoformat(body["snapshot_as_of"]) >= pulled_at
 
 
 def test_a_captive_portal_is_no_server(counter: Counter) -> None:
