@@ -216,7 +216,7 @@ export const T = {
   void: "Cancelar recibo",
   voided: "Cancelado",
   voidTitle: (number) => `Cancelar o recibo ${number}`,
-  voidHelp: "O cancelamento é uma nova operação: o recibo fica, marcado como cancelado, e a parcela volta a ficar em aberto. Devolva o dinheiro ao cliente.",
+  voidHelp: "O cancelamento é uma nova operação: o recibo fica, marcado como cancelado, e a parcela volta a ficar em aberto; se ela já tinha saído deste caixa, depois da próxima sincronização. Devolva o dinheiro ao cliente.",
   when: "Quando",
   customer: "Cliente",
   state: "Situação",

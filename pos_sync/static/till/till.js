@@ -7,7 +7,7 @@ import { chargesDue } from "./domain/charges.js";
 import { dayOf, withOffset } from "./domain/calendar.js";
 import { receiptNumber, uuid7 } from "./domain/ids.js";
 import { judgeReceipt } from "./domain/limits.js";
-import { standingOf, weighing, weighingOfFormer } from "./domain/overlay.js";
+import { owedOf, standingOf, undone, undoneOfFormer, weighing, weighingOfFormer } from "./domain/overlay.js";
 import { afterAttempt, isPin, lockedUntil } from "./domain/pin.js";
 import { findCustomers, indexCustomers } from "./domain/search.js";
 import { expectedCounts, openSession } from "./domain/session.js";
@@ -221,31 +221,35 @@ export class Till extends EventTarget {
     return this.index ? findCustomers(this.index, typed) : [];
   }
 
-  /** Give a customer's open installments with own payments counted in: overdue first, each with its charges of today. */
+  /** Give a customer's open installments with own payments and their voids counted in: overdue first, each with its charges of today. */
   openInstallments(customer_id) {
     if (!this.download) return [];
-    const receipts = [...weighingOfFormer(this.formerOperations, this.download), ...weighing(this.operations, this.download)];
+    const { download, operations, formerOperations } = this;
+    const own = {
+      undone: [...undone(operations, download), ...undoneOfFormer(formerOperations, download)],
+      receipts: [...weighingOfFormer(formerOperations, download), ...weighing(operations, download)],
+    };
     const on = this.today;
     return (this.rows.get(customer_id) ?? [])
-      .map((row) => this.standing(row, receipts, on))
+      .map((row) => this.standing(row, own, on))
       .filter((each) => each.balance_cents > 0)
       .sort((one, other) => (one.due_date < other.due_date ? -1 : one.due_date > other.due_date ? 1 : 0));
   }
 
-  standing(row, receipts, on) {
+  standing(row, own, on) {
     const terms = this.terms.get(row.terms_id);
-    const standing = standingOf(row, receipts, { terms, holidays: this.holidays });
+    const standing = standingOf(row, own, { terms, holidays: this.holidays });
     const charges = chargesDue(standing, { terms, holidays: this.holidays, on });
     return { ...standing, terms, charges, due_cents: standing.balance_cents + charges.total_cents };
   }
 
   /**
-   * Write down what a receipt is drawn for: rows, lines, sums, what a reprint names once they have left the window, and the number of
-   * the operation that it will be.
+   * Write down what a receipt is drawn for: rows, lines, sums, what a reprint names once they have left the window, what a void gives
+   * back, and the number of the operation that it will be.
    */
   quote({ customer, rows, received_cents, discount_cents }) {
     const lines = allocate(rows, { received_cents, discount_cents });
-    const told = ({ document, number, due_date }) => ({ document, number, due_date });
+    const told = (row) => ({ document: row.document, number: row.number, due_date: row.due_date, owed: owedOf(row) });
     const { name, document_masked } = customer;
     const named = Object.fromEntries(rows.map((row) => [row.id, told(row)]));
     return { customer, rows, lines, total: received_cents, expectedSeq: this.next_seq, memo: { customer: { name, document_masked }, rows: named } };

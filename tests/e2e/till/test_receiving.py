@@ -286,6 +286,33 @@ def test_a_receipt_is_cancelled_in_its_session_and_the_drawer_is_counted(
     assert Operation.objects.get(device__branch=branch, kind="session_close").state == "applied"
 
 
+def test_a_part_that_is_cancelled_without_a_connection_is_owed_again_at_once(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    counter.press("F10")
+    counter.choose("maria")
+    counter.press(" ", "F6")
+    counter.type("50,00")
+    counter.press("F3", "Enter", "Enter", "Enter")
+    counter.on("Parcela recebida")
+    counter.delivers()
+    counter.press("Escape", "F10")
+    counter.choose("maria")
+    counter.reads("100,00")
+    counter.press("Escape")
+    with counter.unplugged():
+        counter.press("F12", "F8", "Delete")
+        counter.type("Cliente desistiu do pagamento")
+        counter.reads("Cancelado")
+        counter.press("Escape", "Escape", "F10", "Enter")
+        counter.receive_in_cash("maria")
+        counter.reads("150,00")
+    counter.delivers()
+    assert read(debt).status == "settled"
+    assert [each["lines"][0]["principal_cents"] for each in bodies(branch, "receipt")] == [5000, 15000]
+    assert Operation.objects.filter(device__branch=branch).exclude(state="applied").count() == 0
+
+
 def test_what_is_pending_keeps_the_till_from_being_unpaired(counter: Counter, branch: Branch) -> None:
     with counter.unplugged():
         counter.press("F10", "Enter")
