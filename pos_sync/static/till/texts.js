@@ -138,6 +138,8 @@ export const T = {
   partialForbidden: "As condições destas parcelas não permitem receber parte.",
   discount: "Desconto",
   discountHelp: (limit) => `Até ${reais(limit)} nas parcelas marcadas.`,
+  discountCut: (asked, granted) =>
+    `${granted ? `Do desconto de ${reais(asked)} só cabem ${reais(granted)}` : `O desconto de ${reais(asked)} não cabe`}: ele vai até o limite de cada parcela, e só onde o dinheiro passa dos juros e da multa.`,
   discountRefused: (limit) => `O desconto vai de zero a ${reais(limit)}.`,
 
   paymentTitle: "Meio de pagamento",

@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { cents, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
 import { ChangedMeanwhile, NoRoom, QuoteIsOld } from "../till.js";
+import { discountIn } from "../domain/allocate.js";
 import { changeOf, makeTender, quickAmounts, remainder } from "../domain/tendering.js";
 import { formatBRL } from "../domain/money.js";
 import { Total } from "./home.js";
@@ -12,6 +13,7 @@ import { T } from "../texts.js";
 
 export function Payment({ till, go, draft, quote }) {
   const { total } = quote;
+  const granted = discountIn(quote.lines);
   const [tenders, setTenders] = useState([]);
   // Why not a cent may be taken here any more: only the way back is left.
   const [stopped, setStopped] = useState(null);
@@ -55,7 +57,7 @@ export function Payment({ till, go, draft, quote }) {
     ${tenders.length > 0 && html`<${Key} label=${T.undoTenders} onPress=${() => setTenders([])} />`}
     <${stopped ? FirstKey : Key} key=${stopped ? "stopped" : "back"} label=${T.back} name="Esc" onPress=${back} />`;
   return html`<${Screen} title=${T.paymentTitle} side=${side} tone=${stopped ? "red" : ""}>
-    <p class="who">${quote.customer.name}<small>${T.chosen(quote.lines.length)}</small></p>
+    <p class="who">${quote.customer.name}<small>${T.chosen(quote.lines.length)}${granted > 0 && html` · ${T.discount} ${money(granted)}`}</small></p>
     ${stopped && html`<p class="question" role="alert">${stopped}</p>`}
     ${error && html`<p class="error" role="alert">${error}</p>`}
     ${!stopped && left > 0 && html`<${Tendering} key=${tenders.length} till=${till} left=${left} onLaunch=${launch} />`}

@@ -3,7 +3,7 @@
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 import { cents, Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
 import { daysBetween, formatDay } from "../domain/calendar.js";
-import { discountOf } from "../domain/allocate.js";
+import { allocate, discountIn, discountOf } from "../domain/allocate.js";
 import { MOST_FOUND } from "../domain/search.js";
 import { NoData, OfflineAlert, Total } from "./home.js";
 import { T } from "../texts.js";
@@ -16,6 +16,7 @@ export function Receive({ till, go, draft = {}, change, told = null }) {
   const discount_cents = Math.min(draft.discount_cents ?? 0, limitOf(chosen));
   const whole = chosen.reduce((sum, row) => sum + row.due_cents, 0) - discount_cents;
   const total = partial_cents === null ? whole : Math.min(partial_cents, whole);
+  const granted = discountIn(allocate(chosen, { received_cents: total, discount_cents }));
   // Asked once, on coming here: a connection lost in the middle is told by the bar and takes no focus.
   const [isAlerting, setAlerting] = useState(till.isOffline && !draft.isBegun);
   const [asks, setAsks] = useState(null);
@@ -36,7 +37,7 @@ export function Receive({ till, go, draft = {}, change, told = null }) {
   }
   const side = html`
     <${Total} label=${T.toReceive} value=${total} tone="huge" />
-    <p class="lead">${T.chosen(chosen.length)}${discount_cents > 0 && html` · ${T.discount} ${money(discount_cents)}`}</p>
+    <p class="lead">${T.chosen(chosen.length)}${granted > 0 && html` · ${T.discount} ${money(granted)}`}</p>
     <${Key} label=${T.finish} name="F3" tone="main" onPress=${finish} disabled=${!chosen.length} />
     ${customer ? html`<${Key} label=${T.changeCustomer} name="F4" onPress=${search} />` : html`<${FirstKey} label=${T.setCustomer} name="F4" onPress=${search} />`}
     <${Key} label=${T.partial} name="F6" onPress=${keys.F6} disabled=${!chosen.length} />
@@ -45,6 +46,7 @@ export function Receive({ till, go, draft = {}, change, told = null }) {
   return html`<${Screen} title=${T.receiveTitle} side=${side}>
     ${customer && html`<p class="who">${customer.name}<small>${customer.document_masked}</small></p>`}
     ${refused && html`<p class="error" role="alert">${refused}</p>`}
+    ${draft.discount_cents > granted && html`<p class="notice amber" role="alert">${T.discountCut(draft.discount_cents, granted)}</p>`}
     ${asks === "partial" && html`<${Partial} chosen=${chosen} whole=${whole} done=${(value) => { setAsks(null); if (value !== undefined) set({ partial_cents: value }); }} />`}
     ${asks === "discount" && html`<${Discount} chosen=${chosen} done=${(value) => { setAsks(null); if (value !== undefined) set({ discount_cents: value, partial_cents: null }); }} />`}
     ${!customer && html`<p class="empty">${T.noCustomer}</p>`}

@@ -1,0 +1,50 @@
+"""What changes while a screen is being looked at: another window, a download, the office; nothing wrong is recorded."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from receivables.models import Branch
+from tests.e2e.till.conftest import bodies
+from tests.e2e.till.counter import Counter
+from tests.make import make_customer, make_title
+
+pytestmark = pytest.mark.browser
+
+Ready = Callable[..., Counter]
+
+
+def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(
+    ready: Ready, branch: Branch
+) -> None:
+    today = timezone.localdate()
+    title = make_title(
+        branch=branch, amounts=("1000.00", "1000.00"), due_dates=(today - timedelta(80), today - timedelta(60)),
+        issued_on=today - timedelta(90), bill_to=make_customer(name=f"Zilda {branch.code}"),
+    )  # fmt: skip
+    counter = ready()
+    counter.press("F10")
+    counter.choose("zilda")
+    counter.press("*", "F7")
+    counter.type("100,00")
+    counter.reads("Desconto 100,00")
+    counter.press("F6")
+    counter.type("500,00")
+    counter.reads("Do desconto de R$ 100,00 só cabem R$ 50,00")
+    counter.reads("Desconto 50,00")
+    counter.press("F3")
+    counter.on("Meio de pagamento")
+    counter.reads("1 parcela marcada · Desconto 50,00")
+    counter.press("Enter", "Enter", "Enter")
+    counter.on("Parcela recebida")
+    counter.delivers()
+    first, second = title.installments.order_by("due_date")
+    assert (second.balance, second.fine_charged, second.carried_charges) == (Decimal(1000), False, Decimal(0))
+    assert first.status == "partially_settled"
+    [body] = bodies(branch, "receipt")
+    [line] = body["lines"]
+    assert (line["discount_cents"], line["installment_id"]) == (5000, str(first.pk))
+    assert line["principal_cents"] + line["interest_cents"] + line["fine_cents"] == 50000
