@@ -17,11 +17,12 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.cash_movement import ClearingForm, accounts_of
 from receivables.admin.explain import explain, reais, written
-from receivables.admin.forms import DayField, MoneyField, ReasonField
+from receivables.admin.forms import DayField, MoneyField, ReasonField, show_broken
 from receivables.admin.tables import Table, link
 from receivables.admin.transitions import Line, TransitionForm
 from receivables.domain.errors import (
     CashDayClosed,
+    ChangedMeanwhile,
     ConfirmationRequired,
     DateInFuture,
     DifferenceCountedAgain,
@@ -166,6 +167,9 @@ class CloseForm(DayForm):
             self._tell_the_count()
         else:
             self.add_counts(required=False)
+            self.fields["seen_balance"] = forms.CharField(
+                required=False, initial=written(self.figures.balance), widget=forms.HiddenInput
+            )
         self.fields["confirmed"] = self.fields.pop("confirmed")  # it stands beside the button, after the counts
 
     def _tell_the_count(self) -> None:
@@ -216,6 +220,11 @@ class CloseForm(DayForm):
             "confirmed": self.confirmed,
         }
 
+    def verify(self, result: CashDayClosing) -> None:
+        seen = self.cleaned_data.get("seen_balance")
+        if seen and seen != written(result.opening_balance + result.total):
+            raise ChangedMeanwhile(what=str(result.cash_day))
+
     def done(self, result: CashDayClosing) -> str:
         told = _("%(cash_day)s closed with %(total)s. To change it, reopen the day.") % {
             "cash_day": result.cash_day,
@@ -237,9 +246,22 @@ class ReopenForm(TransitionForm):
     error_fields: ClassVar = {ReasonTooShort.code: "reason", ReasonTooLong.code: "reason"}
 
     reason = ReasonField()
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.closing = self.row.closings.first()
+        self.fields["seen"].initial = self.closing.pk if self.closing else None
+
+    def clean(self) -> dict[str, Any]:
+        """The closing that is undone is the one that was seen: the day may have been closed anew meanwhile."""
+        cleaned = super().clean()
+        if cleaned.get("seen") not in (None, self.fields["seen"].initial):
+            show_broken(self, ChangedMeanwhile(what=str(self.row)))
+        return cleaned
 
     def what_is(self) -> Sequence[Line]:
-        closing = self.row.closings.first()
+        closing = self.closing
         return [
             (_("Account"), self.row.account),
             (_("Day"), written(self.row.day)),

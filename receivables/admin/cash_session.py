@@ -15,11 +15,18 @@ from receivables.admin import cash_session_tables as tables
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.cash_movement import ClearingForm
 from receivables.admin.explain import reais, written
+from receivables.admin.forms import show_broken
 from receivables.admin.tables import Table, chip
 from receivables.admin.transitions import Line, Transition, TransitionAdmin
-from receivables.domain.errors import CashDayClosed, DateInFuture, SessionDifferencePosted, WrongDirection
+from receivables.domain.errors import (
+    CashDayClosed,
+    ChangedMeanwhile,
+    DateInFuture,
+    SessionDifferencePosted,
+    WrongDirection,
+)
 from receivables.figures.cash_session import that_differ, with_counts
-from receivables.models import CashSession, LedgerAccount, SessionStatus
+from receivables.models import CashMovement, CashSession, LedgerAccount, SessionStatus
 from receivables.services import access
 from receivables.services.cash_session_count import AccountDifference, SessionFigures, session_figures
 from receivables.services.session_difference import post_session_difference
@@ -41,6 +48,18 @@ class PostSessionDifferenceForm(ClearingForm):
         super().__init__(*args, **options)
         del self.fields["amount"]
         self.fields["account"] = forms.IntegerField(required=False, initial=self.account.pk, widget=forms.HiddenInput)
+        self.fields["seen"] = forms.CharField(required=False, initial=written(self.needed), widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        account, seen = cleaned.get("account"), cleaned.get("seen")
+        if account not in (None, self.account.pk) or seen not in ("", None, written(self.needed)):
+            show_broken(self, ChangedMeanwhile(what=str(self.row)))
+        return cleaned
+
+    def verify(self, result: CashMovement) -> None:
+        if result.amount != self.needed:
+            raise ChangedMeanwhile(what=str(self.row))
 
     @property
     def account(self) -> LedgerAccount:

@@ -71,7 +71,7 @@ class DivergenceForm(TransitionForm):
 
     def answers(self) -> dict[str, Any]:
         """Give what the person answered."""
-        return {name: value for name, value in self.cleaned_data.items() if name != "confirmed"}
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("confirmed", "seen")}
 
     def done(self, result: Divergence) -> str:
         return str(told_of(result))
@@ -234,6 +234,19 @@ class IdentifyForm(DivergenceForm):
         help_text=_("What is left, or all of it without a debt, becomes the customer’s credit."),
     )  # fmt: skip
     reason = ReasonField()
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody pays an installment that he did not see: the one that the page names travels with it (G.6)."""
+        cleaned = super().clean()
+        debt = self._debt()
+        now = f"{debt.installment_id}:{debt.owed}" if debt else ""
+        if not self.is_calculating and "reason" not in self.errors and cleaned.get("seen") != now:
+            message = _("See below what will be paid now, and confirm again.")
+            self.add_error(None, forms.ValidationError(message, code="not_seen"))
+        self.data = self.data.copy()
+        self.data["seen"] = now
+        return cleaned
 
     def what_will_be(self) -> Sequence[Line]:
         # Asking for the errors reads what is typed so far.

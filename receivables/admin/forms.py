@@ -157,6 +157,8 @@ class RuleForm(forms.ModelForm):
         super().__init__(*args, **{"label_suffix": ""} | options)
         for field in self.fields.values():
             field.label = capfirst(field.label)
+            # Back in history a browser would put its old values beside the new version that guards them.
+            field.widget.attrs.setdefault("autocomplete", "off")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

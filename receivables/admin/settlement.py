@@ -108,9 +108,13 @@ class SettleForm(DepositForm):
             if self.fields[name].disabled or self.is_as_proposed(name):
                 cleaned[name] = None
                 self.errors.pop(name, None)
+            if not self.fields[name].disabled and not self.is_calculating and self.data.get(name) == "":
+                self.add_error(name, forms.ValidationError(_("Enter the amount, or 0."), code="required"))
         self.bill = self._bill(cleaned)
         if self.is_calculating:
             self._follow(cleaned)
+        else:
+            self._refuse_unseen(cleaned)
         self.to_receive = cleaned.get("received")
         if self.to_receive is not None and self.on == cleaned.get("received_on"):
             self._judge(cleaned)
@@ -136,6 +140,21 @@ class SettleForm(DepositForm):
             if self.is_as_proposed(name):
                 self.propose(name, format_brl(amount))
                 cleaned[name] = amount
+
+    def _refuse_unseen(self, cleaned: dict[str, Any]) -> None:
+        """What was left as proposed must be what is due: the page may not have heard yet what else was typed."""
+        if "received_on" in self.errors or "installment" in self.errors:
+            return
+        now = {"interest": self.bill.interest, "fine": self.bill.fine, "received": max(self.bill.due, ZERO)}
+        left = {name: format_brl(amount) for name, amount in now.items() if self.is_as_proposed(name)}
+        stale = {name: text for name, text in left.items() if self.data.get(f"proposed_{name}") not in (None, "", text)}
+        if not stale:
+            return
+        self.data = self.data.copy()
+        for name, text in stale.items():
+            self.propose(name, text)
+        message = gettext("%(amount)s is due now. Check it and confirm again.") % {"amount": reais(now["received"])}
+        self.add_error(None, forms.ValidationError(message, code="not_seen"))
 
     def _judge(self, cleaned: dict[str, Any]) -> None:
         """Tell at once what the service would refuse (G.13)."""
@@ -226,6 +245,9 @@ class SettleForm(DepositForm):
             "reason": cleaned.get("reason", ""),
             "notes": cleaned["notes"],
         }
+
+    def verify(self, result: Receipt) -> None:
+        refuse_two_steps(self)
 
     def done(self, result: Receipt) -> str:
         return _("Title %(title)s settled by receipt %(receipt)s of %(amount)s. To undo it, use Reverse.") % {

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import reais
 from receivables.admin.forms import DayField, MoneyField, ReasonField, RuleForm
+from receivables.admin.settlement import refuse_two_steps
 from receivables.admin.transitions import Line, TransitionForm
 from receivables.domain.due_dates import PRESENTATION_DAYS, due_on_presentation
 from receivables.domain.errors import (
@@ -164,6 +165,9 @@ class DueDatesForm(TransitionForm):
             "title_id": self.row.pk,
             "due_dates": {row.pk: days[row.pk] for row in self.rows if days[row.pk] != row.due_date},
         }
+
+    def verify(self, result: Title) -> None:
+        refuse_two_steps(self)
 
     def done(self, result: Title) -> str:
         return _("The due dates of title %(title)s were saved.") % {"title": result}

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from django import forms
@@ -43,6 +44,7 @@ from receivables.models import Actor
 Line = tuple[Any, Any]
 FORBIDDEN = (NotPermitted, BranchNotYours, PersonOutOfReach)
 CALCULATE = "_calculate"
+_NO_FIGURES = (forms.Textarea, forms.HiddenInput)
 
 
 class TransitionForm(forms.Form):
@@ -70,6 +72,7 @@ class TransitionForm(forms.Form):
                 choices=[(code, CONFIRMATIONS[code]) for code in self.confirmations],
                 widget=forms.MultipleHiddenInput,
             )
+            self.fields["asked_for"] = forms.CharField(required=False, widget=forms.HiddenInput)
         if hasattr(row, "version"):
             self.fields["version"] = forms.IntegerField(required=False, initial=row.version, widget=forms.HiddenInput)
 
@@ -138,7 +141,24 @@ class TransitionForm(forms.Form):
 
     @property
     def confirmed(self) -> frozenset[str]:
-        return frozenset(self.cleaned_data.get("confirmed", ()))
+        """Give the warnings that were ticked: for the figures that are sent, and not for those of before."""
+        is_for_this = self.data.get("asked_for") in (None, "", self._figures())
+        return frozenset(self.cleaned_data.get("confirmed", ())) if is_for_this else frozenset()
+
+    def _figures(self) -> str:
+        """Tell apart what is typed, but for words and the proof of who acts."""
+        figures = [
+            (name, self.data.get(name))
+            for name, field in self.fields.items()
+            if name not in ("confirmed", step_up.FIELD) and not isinstance(field.widget, _NO_FIGURES)
+        ]
+        return sha256(repr(figures).encode()).hexdigest()[:16]
+
+    def forget_confirmations(self) -> None:
+        """Ask anew: a tick was for what stood on the page then, and is never carried where it is not seen."""
+        if "confirmed" in self.data:
+            self.data = self.data.copy()
+            self.data.pop("confirmed")
 
     def refuse(self, broken: RuleBroken) -> None:
         """Show a broken rule beside its field; a confirmable warning opens its box “ciente”."""
@@ -151,6 +171,8 @@ class TransitionForm(forms.Form):
         field = self.fields["confirmed"]
         field.choices = [(code, CONFIRMATIONS[code]) for code in codes]
         field.widget = forms.CheckboxSelectMultiple(choices=field.choices)
+        self.data = self.data.copy()
+        self.data["asked_for"] = self._figures()
 
 
 @dataclass(frozen=True)
@@ -349,6 +371,7 @@ class TransitionAdmin(HouseAdmin):
                 form.refuse(broken)
             except IntegrityError:
                 form.refuse(ChangedMeanwhile(what=str(row or self.opts.verbose_name)))
+        form.forget_confirmations()
         return self._page(request, transition, form, row)
 
     def _act(self, request: HttpRequest, transition: Transition, form: TransitionForm, row: Any) -> HttpResponse:

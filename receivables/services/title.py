@@ -186,6 +186,7 @@ def change_due_dates(*, title_id: int, due_dates: Mapping[int, date], by: Actor,
         row.due_date = row.interest_from = due_dates[row.pk]
     if title.payable_on_presentation:
         check_presentation(issued_on=title.issued_on, due_dates=[row.due_date for row in rows])
+    title.save_as(by, because=because, fields=())  # its version tells that pages which show its dates are old
     write_many(rows, reasons=dict.fromkeys((row.pk for row in rows), because), by=by)
     return title
 

@@ -188,7 +188,9 @@ def test_nonsense_in_a_refund_is_told_beside_its_field(gerencia, paid_twice, cus
 
 def test_the_customer_is_identified_and_the_oldest_installment_paid(gerencia, branch, in_suspense, customer):
     owed = parcel(branch, "100.00", bill_to=customer)
-    gerencia.post(page(in_suspense, "identify"), {"customer": customer.pk, "pays": "on", "reason": REASON})
+    asked = {"customer": customer.pk, "pays": "on", "reason": REASON}
+    seen = gerencia.post(page(in_suspense, "identify_preview"), asked).json()["hidden"]
+    gerencia.post(page(in_suspense, "identify"), asked | seen)
     owed.refresh_from_db()
     assert (owed.status, read(in_suspense).outcome) == ("settled", Outcome.IDENTIFIED)
     assert_books_are_clean()

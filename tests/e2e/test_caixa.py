@@ -206,6 +206,22 @@ def test_a_blind_day_shows_what_was_expected_only_after_the_count(
 # Diferenças conhecidas
 
 
+def test_a_key_that_is_held_down_presses_one_button(
+    blind: LedgerAccount, sit_down: Callable[..., Desk], yesterday: date
+) -> None:
+    """F2 sends the count, and the next page has a button as well: it closes the day."""
+    manager = sit_down(make_user(group=GERENCIA, branches=(blind.branch,)))
+    receive(blind.branch, "1234.56", on=yesterday)
+    choose_day(manager, blind, yesterday)
+    manager.fill(counted_cash="1.234,56", counted_outros="0,00")
+    for _ in range(40):
+        manager.page.keyboard.down("F2")
+        manager.page.wait_for_timeout(30)
+    manager.page.keyboard.up("F2")
+    manager.page.wait_for_load_state()
+    assert CashDay.objects.get(account=blind, day=yesterday).status == "open"
+
+
 @pytest.fixture
 def known(branch: Branch, account: LedgerAccount, yesterday: date) -> ClosedCashReversal:
     """A title of 300.00 undone without debit information, its cash closed."""

@@ -14,6 +14,7 @@ from receivables.admin.explain import reais
 from receivables.models import Actor, Branch, Customer, CustomerCredit, Title
 from receivables.services.groups import FINANCEIRO
 from receivables.services.settlement import settle_title
+from receivables.services.title import change_title
 from tests.e2e.desk import Desk, address, today, typed
 from tests.ledger import assert_books_are_clean
 from tests.make import REASON, deposit, make_customer, make_title, make_user
@@ -140,3 +141,19 @@ def test_a_new_collection_that_a_colleague_made_first_is_not_made_twice(
     financeiro.confirm()
     expect(financeiro.page.locator(".messagelist .error, .errorlist.nonfield")).to_be_visible()
     assert title.installments.get().bank_slips.filter(status="superseded").count() == 1
+
+
+def test_going_back_brings_no_old_values_beside_a_new_version(financeiro: Desk, branch: Branch) -> None:
+    title = issue(branch)
+    financeiro.open(title)
+    financeiro.page.locator("[name=notes]").fill("minha nota")
+    financeiro.page.locator("[name=_save]").click()
+    financeiro.told(str(title))
+    change_title(
+        title_id=title.pk, changes={"notes": "nota da colega"}, version=read(title).version,
+        by=Actor.person(make_user(group=FINANCEIRO)), because=REASON,
+    )  # fmt: skip
+    financeiro.page.go_back()
+    seen = financeiro.page.locator("[name=seen_version]").input_value()
+    note = financeiro.page.locator("[name=notes]").input_value()
+    assert (note, seen) == ("nota da colega", str(read(title).version))

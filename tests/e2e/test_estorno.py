@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from receivables.admin.explain import explain, reais, written
 from receivables.domain.errors import AlreadyReversed, InvalidAmount, NothingReceived, TitleNotSettled
@@ -544,4 +544,28 @@ def test_an_expired_token_is_answered_with_a_page_that_says_what_to_do(
     else:
         tesouraria.say("yes")
     expect(tesouraria.page.get_by_role("heading", name=said("This page is out of date"))).to_be_visible()
+    assert_nothing_happened(closed)
+
+
+def test_what_is_saved_is_what_the_step_on_its_way_leaves(tesouraria: Desk, closed: Title) -> None:
+    """F2 while a debit is being given up: it was shown still, and would have been posted."""
+    estornar(tesouraria, closed)
+    for verb in ("yes", "account_debit", "confirm", "more"):
+        tesouraria.say(verb)
+    tesouraria.debit(amount="7,00", notes="Juros")
+    tesouraria.say("confirm")
+    tesouraria.say("enough")
+    tesouraria.fill(reason=REASON, step_up="secret")
+    tesouraria.page.locator("[name=confirmed]").check()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tesouraria.page.route("**/reverse/", hold, times=1)
+    tesouraria.stage("drop:1").click()
+    expect(tesouraria.page.locator("#staged[aria-busy=true]")).to_have_count(1)
+    tesouraria.page.keyboard.press("F2")
+    held[0].continue_()
+    expect(tesouraria.page.locator("#staged[aria-busy]")).to_have_count(0)
     assert_nothing_happened(closed)

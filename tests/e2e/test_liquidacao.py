@@ -120,10 +120,36 @@ def test_a_field_that_was_emptied_is_not_filled_again_under_the_persons_fingers(
     assert status_of(title) == "pending"
 
 
+def test_an_emptied_field_stays_empty_while_the_button_is_pressed(financeiro: Desk, branch: Branch) -> None:
+    title = issue(branch, "1234.56")
+    financeiro.open(title, "settle")
+    page = financeiro.page
+    with page.expect_event("console", lambda line: line.text == "previewed"):
+        tell_when_previewed(financeiro)
+        page.route("**/preview/", lambda route: (page.locator("[name=_confirm]").focus(), route.continue_()))
+        financeiro.fill(received="")
+    expect(page.locator("[name=received]")).to_have_value("")
+    financeiro.confirm()
+    financeiro.refused("received")
+    assert status_of(title) == "pending"
+
+
+def test_charges_that_are_only_shown_follow_the_receipt_date(financeiro: Desk, late: Title) -> None:
+    financeiro.open(late, "settle")
+    shown = financeiro.page.locator("output[name=interest]")
+    expect(shown).not_to_have_text("0,00")
+    financeiro.fill(received_on=typed(late.installments.get().due_date))
+    expect(shown).to_have_text("0,00")
+
+
+def tell_when_previewed(desk: Desk) -> None:
+    desk.page.evaluate("""() => document.querySelector("form[data-preview]")
+        .addEventListener("previewed", () => console.log("previewed"), { once: true })""")
+
+
 def empty_until_previewed(desk: Desk) -> None:
     with desk.page.expect_event("console", lambda line: line.text == "previewed"):
-        desk.page.evaluate("""() => document.querySelector("form[data-preview]")
-            .addEventListener("previewed", () => console.log("previewed"), { once: true })""")
+        tell_when_previewed(desk)
         desk.fill(received="")
 
 

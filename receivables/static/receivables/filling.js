@@ -125,7 +125,9 @@
             onEnter(event);
         } else if (form && ((event.key === 'F2' && isPlain) || (event.key === 'Enter' && event.ctrlKey))) {
             event.preventDefault();
-            buttonOf(form).click();
+            if (!event.repeat) { // a key that is held down presses nothing on the page that comes next
+                buttonOf(form).click();
+            }
         } else if (isPlain || event.shiftKey) {
             openChoice(event);
         }

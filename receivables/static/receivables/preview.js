@@ -5,6 +5,7 @@
   const form = document.querySelector("form[data-preview]");
   if (!form) return;
   const from = form.dataset.from.split(" ");
+  const FIELD = "input:not([type=submit]), select, textarea";
   let told = "";
   let asking = null;
   const kept = new Map(); // what is proposed for the field that was emptied, until it is left
@@ -37,16 +38,18 @@
   // What is proposed never takes the place of what the person typed while the server was thinking. Who has emptied the
   // field that has the focus is about to write something else: it comes when the person goes on to another field.
   function propose(fields, asked) {
+    const at = document.activeElement;
     for (const [name, value] of Object.entries(fields || {})) {
       const field = form.elements[name];
-      if (!field || field.value !== asked.get(name)) continue;
-      if (field === document.activeElement && field.value === "") kept.set(field, value);
-      else field.value = value;
+      if (!field || (asked.has(name) && field.value !== asked.get(name))) continue; // an <output> is not sent
+      if (field.value !== "" || field.type === "hidden") field.value = value;
+      else if (field === at) kept.set(field, value);
+      else if (at?.matches(FIELD)) field.value = value; // at the button, or nowhere, what was emptied stays empty
     }
   }
 
   form.addEventListener("focusout", ({ target, relatedTarget }) => {
-    if (kept.has(target) && target.value === "" && relatedTarget?.matches("input:not([type=submit]), select, textarea")) {
+    if (kept.has(target) && target.value === "" && relatedTarget?.matches(FIELD)) {
       target.value = kept.get(target);
       told = typed();
     }
@@ -80,7 +83,10 @@
     try {
       const asked = new URLSearchParams(new FormData(form));
       const response = await fetch(form.dataset.preview, { method: "POST", body: asked, signal: asking.signal });
-      if (response.headers.get("Content-Type") !== "application/json") return;
+      if (response.headers.get("Content-Type") !== "application/json") {
+        told = ""; // a page for a person, not an answer: what stands here is old
+        return;
+      }
       const answer = await response.json();
       if (typed() === now) show(answer, asked);
     } catch (error) {

@@ -93,13 +93,16 @@
 
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
+    const isBusy = form.getAttribute("aria-busy") === "true";
     if (isGoing || !button || button.name !== "_step") {
+      if (isBusy && !isGoing) event.preventDefault(); // what is saved is what the step that is on its way leaves
+      if (event.defaultPrevented) return;
       clearTimeout(waiting);
       if (asking) asking.abort();
       return;
     }
     event.preventDefault();
-    if (form.getAttribute("aria-busy") !== "true") step(button);
+    if (!isBusy) step(button);
   });
 
   // The calendar sets its field without an event and then gives it the focus.
