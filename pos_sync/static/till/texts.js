@@ -152,6 +152,7 @@ export const T = {
   change: "Troco",
   undoTenders: "Refazer meios",
   notOffline: "sem conexão, não",
+  methodGone: "Este meio não vale mais. Escolha outro.",
   tenderRefused: {
     amount_missing: "Digite o valor recebido.",
     above_remainder: "Só o dinheiro pode passar do que falta: digite até o valor que falta.",

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from receivables.models import Branch
 from tests.e2e.till.conftest import bodies
@@ -15,6 +16,42 @@ from tests.make import make_customer, make_title
 pytestmark = pytest.mark.browser
 
 Ready = Callable[..., Counter]
+
+
+def offer(counter: Counter, *codes: str) -> None:
+    """Let a download bring these means of payment, in this order."""
+    methods = [
+        {"code": code, "name": code.title(), "offline": True, "gives_change": code == "cash", "needs_reference": False}
+        for code in codes
+    ]
+    counter.amend("reference", {"payment_methods": methods})
+    counter.page.evaluate("""() => {
+        const channel = new BroadcastChannel("quita-till");
+        channel.postMessage({ name: "rows" });
+        channel.close();
+    }""")
+    expect(counter.page.get_by_role("option")).to_have_count(len(codes))
+
+
+def test_the_means_that_was_chosen_is_recorded_wherever_a_download_puts_it(counter: Counter, branch: Branch) -> None:
+    counter.press("F10")
+    counter.choose("maria")
+    with counter.held("**/api/pos/v1/changes*"):
+        counter.press(" ", "F3")
+        counter.on("Meio de pagamento")
+        offer(counter, "cash", "pix")
+        counter.choose_method("Pix")
+        counter.press("Enter", "Enter")
+        offer(counter, "cash")
+        counter.press("Enter")
+        counter.reads("Este meio não vale mais. Escolha outro.")
+        offer(counter, "outros", "cash", "pix")
+        expect(counter.page.locator("[role=option][aria-selected=true]")).to_have_text("Pix")
+        counter.page.get_by_role("button", name="Lançar meio de pagamento").click()
+        counter.on("Parcela recebida")
+    counter.delivers()
+    [body] = bodies(branch, "receipt")
+    assert [each["method"] for each in body["tenders"]] == ["pix"]
 
 
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(

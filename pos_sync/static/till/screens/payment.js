@@ -67,23 +67,27 @@ export function Payment({ till, go, draft, quote }) {
 function Tendering({ till, left, onLaunch }) {
   const methods = till.methods;
   const usable = (method) => method.offline || !till.isOffline;
-  const [at, setAt] = useState(() => Math.max(0, methods.findIndex((each) => each.code === "cash" && usable(each))));
+  const [code, setCode] = useState(() => (methods.find((each) => each.code === "cash" && usable(each)) ?? methods[0])?.code);
   const [typed, setTyped] = useState(formatBRL(left));
   const [reference, setReference] = useState("");
   const [error, setError] = useState(null);
   const list = useFocus();
+  // A download may move the means that was chosen, or take it away: then it is at -1.
+  const at = methods.findIndex((each) => each.code === code);
   const method = methods[at];
   const focus = (id) => document.getElementById(id).focus();
   const given = cents(typed);
   const change = method?.gives_change && given > left ? given - left : 0;
-  const choose = (place) => { setAt(place); setError(null); if (!methods[place].gives_change && given > left) setTyped(formatBRL(left)); };
+  const choose = (next) => { setCode(next.code); setError(null); if (!next.gives_change && given > left) setTyped(formatBRL(left)); };
   const chosen = () => {
+    if (!method) return setError({ given: T.methodGone });
     if (!usable(method)) return setError({ given: T.tenderRefused.not_offline });
     const field = document.getElementById("given");
     field.focus();
     return field.select();
   };
   const launch = () => {
+    if (!method) { setError({ given: T.methodGone }); return list.current.focus(); }
     const { tender, refused } = makeTender(method, { typed_cents: given ?? 0, reference, remainder_cents: left, is_offline: till.isOffline });
     if (tender) return onLaunch(tender);
     const field = refused === "reference_missing" ? "reference" : "given";
@@ -92,20 +96,20 @@ function Tendering({ till, left, onLaunch }) {
   };
   const press = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by) choose(Math.min(methods.length - 1, Math.max(0, at + by)));
+    if (by && methods.length) choose(methods[Math.min(methods.length - 1, Math.max(0, at + by))]);
     else if (event.key === "Enter") chosen();
     else return;
     event.preventDefault();
   };
   return html`<div class="tendering">
-    <ul class="methods" role="listbox" tabindex="0" aria-label=${T.method} aria-activedescendant="method-${at}" ref=${list} onKeyDown=${press}>
+    <ul class="methods" role="listbox" tabindex="0" aria-label=${T.method} aria-activedescendant=${method ? `method-${at}` : null} ref=${list} onKeyDown=${press}>
       ${methods.map((each, place) => html`<li key=${each.code} id="method-${place}" role="option" aria-selected=${place === at ? "true" : "false"}
         aria-disabled=${usable(each) ? "false" : "true"} class="${place === at ? "at" : ""} ${usable(each) ? "" : "off"}"
-        onClick=${() => choose(place)}>${each.name}${!usable(each) && html`<small>${T.notOffline}</small>`}</li>`)}
+        onClick=${() => choose(each)}>${each.name}${!usable(each) && html`<small>${T.notOffline}</small>`}</li>`)}
     </ul>
     <div class="giving">
       <${Text} id="given" label=${T.given} value=${typed} onType=${(value) => { setError(null); setTyped(value); }} error=${error?.given} inputmode="decimal" class="big"
-        onEnter=${() => focus(method.needs_reference ? "reference" : "launch")} />
+        onEnter=${() => focus(method?.needs_reference ? "reference" : "launch")} />
       ${method?.gives_change && html`<div class="quick">${quickAmounts(left).map((value) => html`<button key=${value} type="button" class="quick-amount" onClick=${() => { setTyped(formatBRL(value)); focus("launch"); }}>${formatBRL(value)}</button>`)}</div>`}
       ${method?.needs_reference && html`<${Text} id="reference" label=${T.reference} value=${reference} onType=${setReference} error=${error?.reference} onEnter=${() => focus("launch")} />`}
       ${change > 0 && html`<${Total} label=${T.change} value=${change} tone="change" />`}
