@@ -314,7 +314,9 @@ export class Till extends EventTarget {
 
   // The acts of a cashier
 
-  openSession({ float_cents }) {
+  /** Open the drawer, unless another window did. */
+  async openSession({ float_cents }) {
+    if (this.session) throw new ChangedMeanwhile();
     return this.commit("session_open", () => ({ session_id: uuid7(), operator: this.operator.code, float_cents }));
   }
 

@@ -6,16 +6,32 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from pos_sync.models import TillOperator
 from receivables.models import Branch
 from tests.e2e.till.conftest import bodies
-from tests.e2e.till.counter import Counter
+from tests.e2e.till.counter import OPERATOR, PIN, Counter
 from tests.make import make_customer, make_title
+from tests.pos_sync.door import pairing_code
 
 pytestmark = pytest.mark.browser
 
 Ready = Callable[..., Counter]
+CHANGED = "Outra janela deste caixa registrou algo agora."
+
+
+def second_window(counter: Counter) -> Page:
+    """Open another window of the till, signed in; the counter stays at it."""
+    counter.page = counter.context.new_page()
+    counter.go()
+    counter.sign_in(OPERATOR, PIN)
+    return counter.page
+
+
+def look_at(counter: Counter, page: Page) -> None:
+    counter.page = page
+    page.bring_to_front()
 
 
 def offer(counter: Counter, *codes: str) -> None:
@@ -52,6 +68,27 @@ def test_the_means_that_was_chosen_is_recorded_wherever_a_download_puts_it(count
     counter.delivers()
     [body] = bodies(branch, "receipt")
     assert [each["method"] for each in body["tenders"]] == ["pix"]
+
+
+def test_a_drawer_that_another_window_opened_is_not_opened_again(
+    counters: Callable[..., Counter], branch: Branch, operator: TillOperator
+) -> None:
+    counter = counters()
+    counter.pair(pairing_code(branch))
+    counter.sign_in(OPERATOR, PIN)
+    first = counter.page
+    second = second_window(counter)
+    counter.press("F2")
+    counter.on("Abrir caixa")
+    look_at(counter, first)
+    counter.open_drawer("100,00")
+    counter.delivers()
+    look_at(counter, second)
+    counter.type("80,00")
+    counter.reads(CHANGED)
+    counter.press("Escape")
+    counter.on("Caixa aberto")
+    assert [each["float_cents"] for each in bodies(branch, "session_open")] == [10000]
 
 
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(
