@@ -335,9 +335,11 @@ export class Till extends EventTarget {
     return this.commit("receipt_void", () => ({ receipt_op_id, reason }));
   }
 
-  closeSession({ counted }) {
+  /** Close the drawer as it was when the operation `expectedSeq` would have been the next: what it should hold was read then. */
+  async closeSession({ counted, expectedSeq }) {
+    if (!this.session) throw new ChangedMeanwhile();
     const { session_id } = this.session;
-    return this.commit("session_close", () => ({ session_id, counted, pending: this.pending }));
+    return this.commit("session_close", () => ({ session_id, counted, pending: this.pending }), { expectedSeq });
   }
 
   /** Give what stands against a receipt of that amount: see `judgeReceipt`; an empty list where nothing does. */

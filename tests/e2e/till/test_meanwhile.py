@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from pos_sync.models import TillOperator
-from receivables.models import Branch
+from receivables.models import Branch, Installment
 from tests.e2e.till.conftest import bodies
 from tests.e2e.till.counter import OPERATOR, PIN, Counter
 from tests.make import make_customer, make_title
@@ -22,10 +22,11 @@ CHANGED = "Outra janela deste caixa registrou algo agora."
 
 
 def second_window(counter: Counter) -> Page:
-    """Open another window of the till, signed in; the counter stays at it."""
+    """Open another window of the till, signed in and connected; the counter stays at it."""
     counter.page = counter.context.new_page()
     counter.go()
     counter.sign_in(OPERATOR, PIN)
+    expect(counter.bar).to_contain_text("Conectado", timeout=30_000)
     return counter.page
 
 
@@ -89,6 +90,38 @@ def test_a_drawer_that_another_window_opened_is_not_opened_again(
     counter.press("Escape")
     counter.on("Caixa aberto")
     assert [each["float_cents"] for each in bodies(branch, "session_open")] == [10000]
+
+
+def test_a_closing_is_set_against_what_the_drawer_should_hold_as_it_is_kept(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    first = counter.page
+    second = second_window(counter)
+    look_at(counter, first)
+    counter.press("F12", "F4")
+    counter.type("250,00")
+    counter.reads("150,00")
+    look_at(counter, second)
+    counter.press("F10")
+    counter.choose("maria")
+    counter.press(" ", "F3")
+    counter.on("Meio de pagamento")
+    counter.choose_method("Pix")
+    counter.press("Enter", "Enter", "Enter")
+    counter.on("Parcela recebida")
+    counter.delivers()
+    look_at(counter, first)
+    counter.press("Enter")
+    counter.reads(CHANGED)
+    expect(counter.page.get_by_label("Cash")).to_have_value("250,00")
+    counter.type("100,00")
+    counter.type("150,00")
+    counter.reads("150,00150,000,00")
+    counter.press("Enter")
+    counter.on("Entrar no caixa")
+    counter.delivers()
+    [body] = bodies(branch, "session_close")
+    assert {each["method"]: each["amount_cents"] for each in body["counted"]} == {"cash": 10000, "pix": 15000}
 
 
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(

@@ -1,6 +1,6 @@
 // The drawer: opening with a float, suprimento and sangria with a reason, closing with what was counted (blind by parameter).
 
-import { html, useState } from "../vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { cents, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
 import { formatBRL } from "../domain/money.js";
 import { ChangedMeanwhile, NoRoom } from "../till.js";
@@ -51,13 +51,15 @@ export function Move({ till, go, kind }) {
 
 /** Close: count first; unless the drawer is counted blind, what was expected is shown beside it. */
 export function Close({ till, go }) {
-  // As they are now: the session is gone the moment its closing is kept.
-  const [allExpected] = useState(till.expected);
+  // As it is now: the session is gone the moment its closing is kept. Read anew where another window was faster.
+  const read = () => ({ allExpected: till.expected, expectedSeq: till.next_seq });
+  const [{ allExpected, expectedSeq }, setRead] = useState(read);
   const methods = [...new Set([CASH, ...Object.keys(allExpected)])];
   const [typed, setTyped] = useState({});
   const [errors, setErrors] = useState({});
   const [isChecking, setChecking] = useState(false);
-  const field = useFocus();
+  const field = useRef(null);
+  useLayoutEffect(() => field.current?.focus(), [isChecking]);
   const { isBlind } = till;
   const counted = () => methods.map((method) => ({ method, amount_cents: cents(typed[method] ?? "") }));
   const check = () => {
@@ -66,8 +68,8 @@ export function Close({ till, go }) {
     if (wrong.length) document.getElementById(`counted-${wrong[0].method}`).focus();
     else setChecking(true);
   };
-  const act = useOnce(() => kept(() => till.closeSession({ counted: counted() }), (words) => { setChecking(false); setErrors({ [CASH]: words }); },
-    () => { till.signOut(); go("login"); }));
+  const refuse = (words) => { setRead(read); setChecking(false); setErrors({ [CASH]: words }); };
+  const act = useOnce(() => kept(() => till.closeSession({ counted: counted(), expectedSeq }), refuse, () => { till.signOut(); go("login"); }));
   const next = (at) => (at + 1 < methods.length ? document.getElementById(`counted-${methods[at + 1]}`).focus() : check());
   const back = () => (isChecking ? setChecking(false) : go("functions"));
   useKeys({ Escape: back });
