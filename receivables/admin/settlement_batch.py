@@ -215,7 +215,7 @@ class SettleManyForm(DepositForm):
     def texts(self) -> Mapping[str, str]:
         told = {}
         for line in self.lines:
-            for name in ("interest", "fine", "total"):
+            for name in ("balance", "interest", "fine", "total"):
                 told[f"{name}-{line.title.pk}"] = written(getattr(line, name))
         sums = {f"sum-{name}": text for name, text in self.sums().items()}
         return told | sums | {"due-head": gettext("Due on %(day)s") % {"day": written(self.on)}}

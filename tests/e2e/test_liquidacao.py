@@ -224,6 +224,20 @@ def test_the_titles_of_a_customer_are_settled_at_once(tesouraria: Desk, branch: 
     expect(tesouraria.page.locator("#titles tbody tr")).to_have_count(1)
 
 
+def test_the_key_that_saves_saves_nothing_from_within_the_filter(tesouraria: Desk, branch: Branch) -> None:
+    title = issue(branch)
+    several(tesouraria)
+    tick(tesouraria, title)
+    button_says(tesouraria, "Liquidar 1 título")
+    tesouraria.page.locator("#pick_customer").focus()
+    tesouraria.page.keyboard.press("F2")
+    tesouraria.page.locator("[name=received_on]").focus()
+    assert status_of(title) == "pending"
+    tesouraria.page.keyboard.press("F2")
+    tesouraria.told(format_brl(title.amount))
+    assert status_of(title) == "settled"
+
+
 def test_when_one_changed_meanwhile_the_page_says_what_and_settles_none(
     tesouraria: Desk, sit_down: Callable[[User], Desk], branch: Branch
 ) -> None:

@@ -125,7 +125,8 @@
             onEnter(event);
         } else if (form && ((event.key === 'F2' && isPlain) || (event.key === 'Enter' && event.ctrlKey))) {
             event.preventDefault();
-            if (!event.repeat) { // a key that is held down presses nothing on the page that comes next
+            // A key that is held down presses nothing on the page that comes next, nor one in a filter what is below.
+            if (!event.repeat && (event.target.closest('form') || form) === form) {
                 buttonOf(form).click();
             }
         } else if (isPlain || event.shiftKey) {
