@@ -1,7 +1,7 @@
 // The till's own database: what it is, what it downloaded, what it did. Money is written with strict durability.
 //
 // meta          device, former (devices that this till was, with their counters), download, reference, counters, attempts,
-//               contact (of the server, with how far this clock is from its), by name
+//               contact (of the server, with how far this clock is from its), has_to_ask (what the server said before a copy), by name
 // operations    all that was done here, by op_id; never changed but for what the server answered
 // installments  and customers twice, in the generations 0 and 1: a download fills the one that is not shown
 

@@ -21,7 +21,8 @@ const LONGEST_WAIT_MS = 60_000;
 const LONGEST_ASKED_MS = 3_600_000;
 const CONTACT_KEPT_EVERY_MS = 600_000;
 const MONTH_MS = 30 * 86_400_000;
-const NOT_JUDGED = new Set(["pending", "waiting"]);
+const NOT_JUDGED = ["pending", "waiting"];
+const NOT_CLOSED = [...NOT_JUDGED, "review", "held", "quarantined"];
 
 /** Synchronises until the page goes: emits "connection", "rows", "copy", "operations" and "progress" on `till`. */
 export class Synchroniser {
@@ -88,6 +89,7 @@ export class Synchroniser {
       if (!this.connection.trouble) this.connected(null);
       const device = await this.deliver();
       if (device) await this.exchange(device, { today: dayOf(server_time), forced });
+      await this.askAfterCopy();
       this.connected(null);
       return true;
     } catch (error) {
@@ -149,13 +151,22 @@ export class Synchroniser {
   }
 
   /** The news tells the present device only: what became of a former one's operations is asked for. */
-  async askResults(former) {
-    const operations = await readOperations(this.db, former.device_id);
-    if (!operations.some((each) => NOT_JUDGED.has(each.result?.state))) return;
+  async askResults(device, states = NOT_JUDGED) {
+    const operations = await readOperations(this.db, device.device_id);
+    if (!operations.some((each) => states.includes(each.result?.state))) return;
     for (let after_seq = 0, said = { more: true }; said.more; after_seq = said.results.at(-1)?.seq) {
-      said = await readResults(former.token, { after_seq, epoch: former.epoch });
+      said = await readResults(device.token, { after_seq, epoch: device.epoch });
       await this.remember(said.results);
     }
+  }
+
+  /** The news begins where a whole copy was made: what the server said before, of what is not closed yet, is asked for. */
+  async askAfterCopy() {
+    const device = await readMeta(this.db, "device");
+    if (!device || !(await readMeta(this.db, "has_to_ask"))) return;
+    for (const former of await readMeta(this.db, "former", [])) await this.askResults(former, NOT_CLOSED).catch(rethrowTheServers);
+    await this.askResults(device, NOT_CLOSED);
+    await writeMeta(this.db, "has_to_ask", false);
   }
 
   // Tokens (protocol, rotate): a new one is kept before it is used, the old one until the new one has worked.
@@ -184,6 +195,7 @@ export class Synchroniser {
 
   async downloadAll(device) {
     const onProgress = (done) => this.emit("progress", done);
+    await writeMeta(this.db, "has_to_ask", true);
     const { epoch } = await this.pulling(device, () => downloadAll(this.db, device.token, onProgress));
     await writeMeta(this.db, "last_sync", this.now());
     if (epoch !== device.epoch) await this.beginEpoch(device, epoch);

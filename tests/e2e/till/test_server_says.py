@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from playwright.sync_api import Request, Route, expect
 
 from pos_sync.models import Device, DeviceEpoch, DeviceToken, Epoch, Operation, TillOperator
 from receivables.models import Branch, Installment, Receipt
+from receivables.services.settlement import settle_title
 from tests.e2e.till.conftest import bodies, change, owed
 from tests.e2e.till.counter import OPERATOR, PIN, PROBLEM, SUPERVISOR, SUPERVISOR_PIN, Counter
+from tests.make import CASHIER, deposit
 from tests.pos_sync.door import ask_to_pair, pairing_code
 
 pytestmark = pytest.mark.browser
@@ -239,6 +242,30 @@ def test_a_download_that_breaks_off_leaves_the_data_as_they_were(
     counter.press("Enter", "F3", "Enter")
     counter.reads("Recebimentos atualizados")
     counter.reads("2 parcelas de 2 clientes.")
+
+
+def test_what_became_of_a_receipt_is_told_also_where_a_whole_copy_comes_first(
+    counter: Counter, debt: Installment
+) -> None:
+    def answer_as_a_slow_worker(route: Route) -> None:
+        answer = route.fetch()
+        said = answer.json()
+        for each in said["results"]:
+            each |= {"state": "pending", "reason": None, "outcome": None}
+        route.fulfill(response=answer, json=said)
+
+    today = timezone.localdate()
+    with counter.unplugged():
+        receive_offline(counter)
+        settle_title(
+            title_id=debt.title_id, received=Decimal(150), received_on=today, deposit=deposit(on=today), by=CASHIER,
+            now=timezone.now(), on=today,
+        )  # fmt: skip
+        counter.amend("download", {"business_date": "2026-01-01"})
+        counter.context.route(OPERATIONS, answer_as_a_slow_worker)
+    counter.delivers()
+    counter.press("F12", "F9")
+    counter.reads("a parcela já estava paga: o valor virou crédito do cliente")
 
 
 def test_a_restored_server_is_told_again_what_the_till_still_knows(
