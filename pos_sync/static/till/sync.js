@@ -7,7 +7,7 @@ import { undelivered, uploadAll } from "./upload.js";
 import { downloadAll, pullChanges } from "./download.js";
 import { dayOf } from "./domain/calendar.js";
 import { clockOf, watchClock } from "./domain/clock.js";
-import { ping, readResults, reconcile, Refused, rotate, Unreachable } from "./server.js";
+import { ping, readChanges, readResults, reconcile, Refused, rotate, Unreachable } from "./server.js";
 import {
   amendDevice, CopyBroken, forgetDelivered, noteAnswers, offerAgain, readMeta, readOperations, readShown, wipeDownload, writeMeta,
 } from "./store.js";
@@ -147,7 +147,22 @@ export class Synchroniser {
   }
 
   async upload(device, sentBy) {
-    if (await uploadAll(this.db, device, { ...sentBy, now: () => this.now() })) this.emit("operations");
+    try {
+      if (await uploadAll(this.db, device, { ...sentBy, now: () => this.now() })) this.emit("operations");
+    } catch (error) {
+      if (error.code === "bad_epoch") await this.agreeOnEpoch(device);
+      throw error;
+    }
+  }
+
+  /**
+   * The server was restored to before the epoch that this till is in. It learns so by the cursor of the till's copy alone, and begins a
+   * later epoch than both; whichever it is in then, the next round delivers in that.
+   */
+  async agreeOnEpoch(device) {
+    const download = await readMeta(this.db, "download");
+    if (download) await readChanges(device.token, download.cursor).catch(rethrowTheServers);
+    await this.askEpoch(device);
   }
 
   /** The news tells the present device only: what became of a former one's operations is asked for. */
@@ -237,7 +252,7 @@ export class Synchroniser {
   /** Who may not pull learns of a restore by what he may ask. */
   async askEpoch(device) {
     const { current_epoch } = await readResults(device.token, { limit: 1 });
-    if (current_epoch > device.epoch) await this.beginEpoch(device, current_epoch);
+    if (current_epoch !== device.epoch) await this.beginEpoch(device, current_epoch);
   }
 
   /** Once a day: does the shown copy add up to the server's window? */

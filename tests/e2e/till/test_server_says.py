@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Request, Route, expect
 
 from pos_sync.models import Device, DeviceEpoch, DeviceToken, Epoch, Operation, TillOperator
-from receivables.models import Branch, Installment, Receipt
+from receivables.models import SYSTEM, Branch, Installment, Receipt
 from receivables.services.settlement import settle_title
 from tests.e2e.till.conftest import bodies, change, owed
 from tests.e2e.till.counter import OPERATOR, PIN, PROBLEM, SUPERVISOR, SUPERVISOR_PIN, Counter
@@ -285,6 +285,26 @@ def test_a_restored_server_is_told_again_what_the_till_still_knows(
     counter.delivers()
     assert Receipt.objects.filter(branch=branch).count() == 1
     assert DeviceEpoch.objects.filter(device=device, epoch=epoch).exists()
+
+
+def test_a_server_restored_to_before_the_tills_epoch_begins_a_later_one_and_takes_what_waits(
+    counter: Counter, branch: Branch
+) -> None:
+    call_command("new_epoch", reason="Ensaio", stdout=StringIO())
+    lost = Epoch.objects.latest("number").number
+    with counter.page.expect_response(OPERATIONS, timeout=60_000):
+        pass
+    counter.delivers()
+    with counter.unplugged():
+        receive_offline(counter)
+        # As a backup of before has it.
+        Epoch.objects.filter(number=lost).delete()
+        device = Device.objects.get(branch=branch)
+        device.epoch = lost - 1
+        device.save_as(SYSTEM)
+    counter.delivers()
+    assert Receipt.objects.filter(branch=branch).count() == 1
+    assert Epoch.objects.latest("number").number > lost
 
 
 def test_a_till_that_was_replaced_on_its_own_machine_learns_of_a_restore_and_delivers_again(
