@@ -1,6 +1,6 @@
 // What all screens are made of: keys printed on buttons, fields, chips, and "this screen's keys and no others".
 
-import { html, useLayoutEffect, useRef } from "./vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { formatBRL, InvalidAmount, parseBRL } from "./domain/money.js";
 import { T } from "./texts.js";
 
@@ -51,6 +51,20 @@ export function useOnce(act) {
       isRunning.current = false;
     }
   };
+}
+
+/** Keep something, one act at a time. Gives the act and whether it is going on: the screen is not left meanwhile. */
+export function useAct(act) {
+  const [isActing, setActing] = useState(false);
+  const once = useOnce(async (...given) => {
+    setActing(true);
+    try {
+      return await act(...given);
+    } finally {
+      setActing(false);
+    }
+  });
+  return [once, isActing];
 }
 
 /** Focus an element when its screen appears. */

@@ -124,6 +124,49 @@ def test_a_closing_is_set_against_what_the_drawer_should_hold_as_it_is_kept(
     assert {each["method"]: each["amount_cents"] for each in body["counted"]} == {"cash": 10000, "pix": 15000}
 
 
+def write_slowly(counter: Counter) -> None:
+    """Keep what the till writes waiting for a moment, as a slow disk does."""
+    counter.page.evaluate("""() => new Promise((resolve) => {
+        const asked = indexedDB.open("quita-till");
+        asked.onsuccess = () => {
+            const store = asked.result.transaction("meta", "readwrite").objectStore("meta");
+            const until = performance.now() + 1500;
+            const again = () => {
+                if (performance.now() < until) store.get("device").onsuccess = again;
+                else asked.result.close();
+            };
+            again();
+            resolve();
+        };
+    })""")
+
+
+def test_a_receipt_that_is_being_written_is_not_left(counter: Counter, branch: Branch) -> None:
+    counter.press("F10")
+    counter.choose("maria")
+    counter.press(" ", "F3")
+    counter.on("Meio de pagamento")
+    counter.press("Enter", "Enter")
+    write_slowly(counter)
+    counter.press("Enter", "Escape")
+    counter.on("Meio de pagamento")
+    expect(counter.page.get_by_role("button", name="Voltar")).to_be_disabled()
+    counter.on("Parcela recebida")
+    counter.delivers()
+    assert len(bodies(branch, "receipt")) == 1
+
+
+def test_a_suprimento_that_is_being_written_is_not_left(counter: Counter) -> None:
+    counter.press("F12", "F6")
+    counter.type("30,00")
+    write_slowly(counter)
+    counter.type("Troco do cofre")
+    counter.press("Escape")
+    counter.on("Suprimento")
+    counter.on("Caixa aberto")
+    counter.delivers()
+
+
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(
     ready: Ready, branch: Branch
 ) -> None:

@@ -1,7 +1,7 @@
 // The drawer: opening with a float, suprimento and sangria with a reason, closing with what was counted (blind by parameter).
 
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
-import { cents, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
+import { cents, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
 import { formatBRL } from "../domain/money.js";
 import { ChangedMeanwhile, NoRoom } from "../till.js";
 import { T } from "../texts.js";
@@ -13,13 +13,13 @@ export function Open({ till, go }) {
   const [typed, setTyped] = useState("0,00");
   const [error, setError] = useState(null);
   const field = useFocus();
-  const act = useOnce(() => {
+  const [act, isActing] = useAct(() => {
     const float_cents = cents(typed);
     if (float_cents === null || float_cents < 0) return setError(T.amountBad);
     return kept(() => till.openSession({ float_cents }), setError, () => go("home"));
   });
-  useKeys({ Escape: () => go("home") });
-  const side = html`<${Key} label=${T.openSession} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("home")} />`;
+  useKeys(isActing ? {} : { Escape: () => go("home") });
+  const side = html`<${Key} label=${T.openSession} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("home")} disabled=${isActing} />`;
   return html`<${Screen} title=${T.openTitle} side=${side}>
     <${Text} id="float" label=${T.float} value=${typed} onType=${setTyped} onEnter=${act} refer=${field} error=${error} inputmode="decimal" class="big" />
   </${Screen}>`;
@@ -32,7 +32,7 @@ export function Move({ till, go, kind }) {
   const field = useFocus();
   const drawer = till.expected[CASH] ?? 0;
   const refuse = (id, words) => { setErrors({ [id]: words }); document.getElementById(id).focus(); };
-  const act = useOnce(() => {
+  const [act, isActing] = useAct(() => {
     const amount_cents = cents(typed);
     if (!(amount_cents > 0)) return refuse("amount", T.amountBad);
     if (kind === "cash_out" && amount_cents > drawer) return refuse("amount", till.isBlind ? T.aboveDrawerBlind : T.aboveDrawer(drawer));
@@ -40,8 +40,8 @@ export function Move({ till, go, kind }) {
     const move = kind === "cash_in" ? till.cashIn : till.cashOut;
     return kept(() => move.call(till, { amount_cents, reason: reason.trim() }), (words) => refuse("reason", words), () => go("home"));
   });
-  useKeys({ Escape: () => go("functions") });
-  const side = html`<${Key} label=${T.confirm} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("functions")} />`;
+  useKeys(isActing ? {} : { Escape: () => go("functions") });
+  const side = html`<${Key} label=${T.confirm} name="Enter" tone="main" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${() => go("functions")} disabled=${isActing} />`;
   return html`<${Screen} title=${T.moveTitle[kind]} side=${side}>
     <${Text} id="amount" label=${T.moveAmount} value=${typed} onType=${setTyped} refer=${field} error=${errors.amount} inputmode="decimal" class="big"
       onEnter=${() => document.getElementById("reason").focus()} />
@@ -69,12 +69,12 @@ export function Close({ till, go }) {
     else setChecking(true);
   };
   const refuse = (words) => { setRead(read); setChecking(false); setErrors({ [CASH]: words }); };
-  const act = useOnce(() => kept(() => till.closeSession({ counted: counted(), expectedSeq }), refuse, () => { till.signOut(); go("login"); }));
+  const [act, isActing] = useAct(() => kept(() => till.closeSession({ counted: counted(), expectedSeq }), refuse, () => { till.signOut(); go("login"); }));
   const next = (at) => (at + 1 < methods.length ? document.getElementById(`counted-${methods[at + 1]}`).focus() : check());
   const back = () => (isChecking ? setChecking(false) : go("functions"));
-  useKeys({ Escape: back });
+  useKeys(isActing ? {} : { Escape: back });
   const side = html`
-    ${isChecking ? html`<${FirstKey} label=${T.closeDo} name="Enter" onPress=${act} /><${Key} label=${T.reviewCount} name="Esc" onPress=${back} />`
+    ${isChecking ? html`<${FirstKey} label=${T.closeDo} name="Enter" onPress=${act} /><${Key} label=${T.reviewCount} name="Esc" onPress=${back} disabled=${isActing} />`
       : html`<${Key} label=${T.confirm} name="Enter" tone="main" onPress=${check} /><${Key} label=${T.back} name="Esc" onPress=${back} />`}
     <p class="lead">${T.pendingWritten(till.pending)}</p>`;
   return html`<${Screen} title=${T.closeTitle} side=${side}>

@@ -1,7 +1,7 @@
 // What was done here: the receipts of the day and of the open session (reprint, cancel), and every operation with the server's word.
 
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
-import { Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
+import { Chip, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys, useOnce } from "../ui.js";
 import { undelivered } from "../upload.js";
 import { amountOf } from "../domain/tendering.js";
 import { formatMoment } from "../domain/calendar.js";
@@ -55,7 +55,7 @@ export function Void({ till, go, operation }) {
   const [error, setError] = useState(null);
   const field = useFocus();
   const back = () => go("day");
-  const act = useOnce(async () => {
+  const [act, isActing] = useAct(async () => {
     const said = reason.trim();
     if ([...said].length < REASON.least || [...said].length > REASON.most) return setError(T.reasonVoid);
     try {
@@ -65,8 +65,8 @@ export function Void({ till, go, operation }) {
     }
     return go("day");
   });
-  useKeys({ Escape: back });
-  const side = html`<${Key} label=${T.void} name="Enter" tone="trouble" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${back} />`;
+  useKeys(isActing ? {} : { Escape: back });
+  const side = html`<${Key} label=${T.void} name="Enter" tone="trouble" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${back} disabled=${isActing} />`;
   return html`<${Screen} title=${T.voidTitle(operation.body.receipt_no)} side=${side}>
     <p class="who">${operation.memo.customer.name}<small>R$ ${money(totalOf(operation))}</small></p><p class="lead">${T.voidHelp}</p>
     <${Text} id="reason" label=${T.reason} value=${reason} onType=${setReason} onEnter=${act} refer=${field} error=${error} maxlength="500" />

@@ -1,7 +1,7 @@
 // Means of payment until the remainder is zero (H20-H22), then the receipt. What stands against it is asked before (objections.js).
 
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
-import { cents, FirstKey, Key, money, Screen, Text, useFocus, useKeys, useOnce } from "../ui.js";
+import { cents, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
 import { ChangedMeanwhile, NoRoom, QuoteIsOld } from "../till.js";
 import { discountIn } from "../domain/allocate.js";
 import { changeOf, makeTender, quickAmounts, remainder } from "../domain/tendering.js";
@@ -25,8 +25,7 @@ export function Payment({ till, go, draft, quote }) {
   const left = remainder(total, tenders);
   // Asked again at each step: the connection may go, or the server stop this till, while the means are entered.
   const objections = (left === 0 ? [] : till.objections(total)).filter((each) => !answered.codes.has(each.code));
-  useKeys(objections.length ? {} : { Escape: back });
-  const take = useOnce(async (all) => {
+  const [take, isActing] = useAct(async (all) => {
     try {
       await till.makeSureOfRoom();
       const released = answered.supervisor && { supervisor: answered.supervisor.code, limits: [...answered.codes] };
@@ -39,6 +38,8 @@ export function Payment({ till, go, draft, quote }) {
       else setError(T.failed(problem.message || problem.name));
     }
   });
+  const isKeeping = isActing && !stopped;
+  useKeys(objections.length || isKeeping ? {} : { Escape: back });
   const launch = (tender) => {
     const all = [...tenders, tender];
     setError(null);
@@ -54,8 +55,8 @@ export function Payment({ till, go, draft, quote }) {
   const side = html`
     <${Total} label=${T.remaining} value=${left} tone="huge" />
     ${tenders.map((tender, at) => html`<p key=${at} class="tendered">${till.methodName(tender.method)} <strong>${money(tender.amount_cents)}</strong></p>`)}
-    ${tenders.length > 0 && html`<${Key} label=${T.undoTenders} onPress=${() => setTenders([])} />`}
-    <${stopped ? FirstKey : Key} key=${stopped ? "stopped" : "back"} label=${T.back} name="Esc" onPress=${back} />`;
+    ${tenders.length > 0 && html`<${Key} label=${T.undoTenders} onPress=${() => setTenders([])} disabled=${isKeeping} />`}
+    <${stopped ? FirstKey : Key} key=${stopped ? "stopped" : "back"} label=${T.back} name="Esc" onPress=${back} disabled=${isKeeping} />`;
   return html`<${Screen} title=${T.paymentTitle} side=${side} tone=${stopped ? "red" : ""}>
     <p class="who">${quote.customer.name}<small>${T.chosen(quote.lines.length)}${granted > 0 && html` · ${T.discount} ${money(granted)}`}</small></p>
     ${stopped && html`<p class="question" role="alert">${stopped}</p>`}
