@@ -9,7 +9,7 @@ import { receiptNumber, uuid7 } from "../../pos_sync/static/till/domain/ids.js";
 import { afterAttempt, isPin, lockedUntil } from "../../pos_sync/static/till/domain/pin.js";
 import { findCustomers, indexCustomers } from "../../pos_sync/static/till/domain/search.js";
 import { expectedCounts, openSession } from "../../pos_sync/static/till/domain/session.js";
-import { makeTender, quickAmounts, remainder } from "../../pos_sync/static/till/domain/tendering.js";
+import { makeTender, MOST_CHANGE_CENTS, quickAmounts, remainder } from "../../pos_sync/static/till/domain/tendering.js";
 
 test("ids are UUIDv7 and sort by time", () => {
   const ids = [1_700_000_000_000, 1_700_000_000_001].map((now) => uuid7(now));
@@ -124,6 +124,14 @@ test("cash above the remainder is change", () => {
   assert.deepEqual(tendered(CASH, { typed_cents: 250 }).tender, {
     method: "cash", amount_cents: 100, tendered_cents: 250, change_cents: 150, reference: null,
   });
+});
+test("cash for which no drawer holds the change was a scanned code or a forgotten comma", () => {
+  for (const typed_cents of [7891234500, 100 + MOST_CHANGE_CENTS + 1]) assert.equal(tendered(CASH, { typed_cents }).refused, "change_too_high");
+  assert.equal(tendered(CASH, { typed_cents: 100 + MOST_CHANGE_CENTS }).tender.change_cents, MOST_CHANGE_CENTS);
+});
+test("large notes for a small debt, and many notes for a large one, are taken", () => {
+  assert.equal(tendered(CASH, { typed_cents: 20000 }).tender.change_cents, 19900);
+  assert.equal(tendered(CASH, { typed_cents: 5000000, remainder_cents: 4987650 }).tender.change_cents, 12350);
 });
 test("a card takes no more than the remainder, wants its reference, and not offline", () => {
   assert.equal(tendered(CARD, { typed_cents: 101, reference: "1" }).refused, "above_remainder");

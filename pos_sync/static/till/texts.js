@@ -2,6 +2,7 @@
 
 import { formatBRL } from "./domain/money.js";
 import { dayOf, formatMoment } from "./domain/calendar.js";
+import { MOST_CHANGE_CENTS } from "./domain/tendering.js";
 
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
@@ -156,6 +157,7 @@ export const T = {
   tenderRefused: {
     amount_missing: "Digite o valor recebido.",
     above_remainder: "Só o dinheiro pode passar do que falta: digite até o valor que falta.",
+    change_too_high: `O troco passaria de ${reais(MOST_CHANGE_CENTS)}: confira o valor entregue. Se o cliente entregou mesmo tudo isso, devolva as notas que sobram e digite só as que ficam.`,
     reference_missing: "Este meio pede a referência: digite-a antes de lançar.",
     not_offline: "Este meio só vale com conexão. Escolha outro.",
   },

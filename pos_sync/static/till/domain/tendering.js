@@ -1,5 +1,8 @@
 // Means of payment until the remainder is zero: what is still owed, change in cash, what each method asks for (H20-H22).
 
+/** The most that is given back: above it a code was scanned or a comma forgotten, and no drawer holds so much in notes. */
+export const MOST_CHANGE_CENTS = 100_000;
+
 /** Add up what tenders pay, in cents. */
 export function amountOf(tenders) {
   return tenders.reduce((sum, tender) => sum + tender.amount_cents, 0);
@@ -17,12 +20,13 @@ export function remainder(totalCents, tenders) {
 
 /**
  * Make the tender of what a person typed. Gives {tender} or {refused}: amount_missing, above_remainder (only a method that
- * gives change may be handed more), reference_missing, not_offline.
+ * gives change may be handed more), change_too_high, reference_missing, not_offline.
  */
 export function makeTender(method, { typed_cents, reference, remainder_cents, is_offline }) {
   if (is_offline && !method.offline) return { refused: "not_offline" };
   if (typed_cents <= 0) return { refused: "amount_missing" };
   if (typed_cents > remainder_cents && !method.gives_change) return { refused: "above_remainder" };
+  if (typed_cents - remainder_cents > MOST_CHANGE_CENTS) return { refused: "change_too_high" };
   if (method.needs_reference && !reference?.trim()) return { refused: "reference_missing" };
   const amount_cents = Math.min(typed_cents, remainder_cents);
   return {
