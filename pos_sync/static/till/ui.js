@@ -67,6 +67,24 @@ export function useAct(act) {
   return [once, isActing];
 }
 
+/**
+ * Keep a place in a list by the id of what is there, whatever comes before it; where it goes, what took its place. Another `of`
+ * begins at the top. Gives the place and how to move it.
+ */
+export function usePlace(ids, of = null) {
+  const here = useRef({ of, at: 0 });
+  const [, redraw] = useState(0);
+  const last = here.current.of === of ? here.current : { at: 0 };
+  const found = ids.indexOf(last.id);
+  const at = found < 0 ? Math.max(0, Math.min(last.at, ids.length - 1)) : found;
+  here.current = { of, at, id: ids[at] };
+  const move = (place) => {
+    here.current = { of, at: place, id: ids[place] };
+    redraw((count) => count + 1);
+  };
+  return [at, move];
+}
+
 /** Focus an element when its screen appears. */
 export function useFocus() {
   const ref = useRef(null);

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,9 +11,10 @@ from playwright.sync_api import Page, expect
 
 from pos_sync.models import TillOperator
 from receivables.models import Branch, Installment
+from receivables.services.settlement import settle_title
 from tests.e2e.till.conftest import bodies
 from tests.e2e.till.counter import OPERATOR, PIN, Counter
-from tests.make import make_customer, make_title
+from tests.make import CASHIER, deposit, make_customer, make_title
 from tests.pos_sync.door import pairing_code
 
 pytestmark = pytest.mark.browser
@@ -165,6 +167,39 @@ def test_a_suprimento_that_is_being_written_is_not_left(counter: Counter) -> Non
     counter.on("Suprimento")
     counter.on("Caixa aberto")
     counter.delivers()
+
+
+def test_the_cursor_stays_on_its_installment_whatever_goes_before_it(ready: Ready, branch: Branch) -> None:
+    today = timezone.localdate()
+    title = make_title(
+        branch=branch, amounts=("100.00", "200.00"), due_dates=(today + timedelta(1), today + timedelta(2)),
+        issued_on=today - timedelta(60), bill_to=make_customer(name=f"Zilda {branch.code}"),
+    )  # fmt: skip
+    gone = owed_by(title.bill_to, branch, days=0)
+    counter = ready()
+    counter.press("F10")
+    counter.choose("zilda")
+    rows = counter.page.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    counter.press("ArrowDown")
+    expect(rows.nth(1)).to_be_focused()
+    settle_title(
+        title_id=gone.title_id, received=gone.amount, received_on=today, deposit=deposit(on=today), by=CASHIER,
+        now=timezone.now(), on=today,
+    )  # fmt: skip
+    expect(rows).to_have_count(2, timeout=30_000)
+    counter.press(" ")
+    expect(counter.page.locator("tr.ticked")).to_contain_text("100,00")
+    expect(counter.page.locator("tr.ticked")).to_be_focused()
+
+
+def owed_by(customer: Any, branch: Branch, *, days: int) -> Installment:
+    today = timezone.localdate()
+    title = make_title(
+        branch=branch, amounts=("50.00",), due_dates=(today + timedelta(days),), issued_on=today - timedelta(60),
+        bill_to=customer,
+    )  # fmt: skip
+    return title.installments.get()
 
 
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(

@@ -1,7 +1,7 @@
 // What was done here: the receipts of the day and of the open session (reprint, cancel), and every operation with the server's word.
 
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
-import { Chip, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys, useOnce } from "../ui.js";
+import { Chip, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys, useOnce, usePlace } from "../ui.js";
 import { undelivered } from "../upload.js";
 import { amountOf } from "../domain/tendering.js";
 import { formatMoment } from "../domain/calendar.js";
@@ -16,16 +16,15 @@ const MOST_SHOWN = 500;
 const totalOf = (operation) => amountOf(operation.body.tenders);
 
 export function Day({ till, go }) {
-  const [wish, setAt] = useState(0);
   const [open, setOpen] = useState(null);
   const [isAll, setAll] = useState(false);
   const table = useRef(null);
   const receipts = till.receipts(isAll ? null : till.today);
-  const at = Math.max(0, Math.min(wish, receipts.length - 1));
+  const [at, setAt] = usePlace(receipts.map((each) => each.operation.op_id));
   const here = receipts[at];
   const back = () => (open ? setOpen(null) : go("functions"));
   const cancel = () => here?.mayBeVoided && go("void", { operation: here.operation });
-  useEffect(() => { if (!open) table.current?.querySelectorAll("tbody tr")[at]?.focus(); }, [at, open, isAll]);
+  useEffect(() => { if (!open) table.current?.querySelectorAll("tbody tr")[at]?.focus(); }, [at, here?.operation.op_id, open, isAll]);
   useKeys(open ? { Escape: back } : {
     Escape: back, ArrowDown: () => setAt(Math.min(receipts.length - 1, at + 1)), ArrowUp: () => setAt(Math.max(0, at - 1)),
     Enter: () => here && setOpen(here), Delete: cancel, F6: () => setAll(!isAll),

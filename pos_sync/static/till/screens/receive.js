@@ -1,7 +1,7 @@
 // Recebimento (H15-H19): customer, installments with their charges, how much of it, then on to the means of payment.
 
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
-import { cents, Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys } from "../ui.js";
+import { cents, Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys, usePlace } from "../ui.js";
 import { daysBetween, formatDay } from "../domain/calendar.js";
 import { allocate, discountIn, discountOf } from "../domain/allocate.js";
 import { MOST_FOUND } from "../domain/search.js";
@@ -57,13 +57,12 @@ export function Receive({ till, go, draft = {}, change, told = null }) {
 }
 
 function Installments({ rows, ticked, tick, today, isStill }) {
-  const [wish, setAt] = useState(0);
-  const at = Math.min(wish, rows.length - 1);
+  const [at, setAt] = usePlace(rows.map((row) => row.id));
   const table = useRef(null);
-  useEffect(() => { if (!isStill) table.current?.querySelectorAll("tbody tr")[at]?.focus(); }, [at, isStill]);
+  useEffect(() => { if (!isStill) table.current?.querySelectorAll("tbody tr")[at]?.focus(); }, [at, rows[at].id, isStill]);
   const toggle = (id) => tick(ticked.includes(id) ? ticked.filter((each) => each !== id) : [...ticked, id]);
   const all = () => tick(ticked.length === rows.length ? [] : rows.map((row) => row.id));
-  const move = (by) => setAt((now) => Math.min(rows.length - 1, Math.max(0, now + by)));
+  const move = (by) => setAt(Math.min(rows.length - 1, Math.max(0, at + by)));
   useKeys(isStill ? {} : { ArrowDown: () => move(1), ArrowUp: () => move(-1), " ": () => toggle(rows[at].id), "*": all });
   return html`<div class="rows"><table ref=${table} role="grid" aria-label=${T.receiveTitle} aria-multiselectable="true">
     <thead><tr><th><span class="hidden">${T.select}</span></th><th>${T.document}</th><th>${T.number}</th><th>${T.dueDate}</th><th>${T.daysLate}</th>
@@ -118,9 +117,9 @@ function Refusal({ words, done }) {
 /** Definir cliente (F4, H17-H18): results while typing, arrows and Enter. */
 export function Search({ till, go, draft = {} }) {
   const [typed, setTyped] = useState("");
-  const [at, setAt] = useState(0);
   const field = useFocus();
   const found = useMemo(() => till.find(typed), [typed, till.index]);
+  const [at, setAt] = usePlace(found.map((each) => each.id), typed);
   const tells = !typed.trim() ? "" : !found.length ? T.searchNone : found.length < MOST_FOUND ? T.searchFound(found.length) : T.searchMore;
   useEffect(() => document.getElementById(`found-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
   const back = () => go("receive", { draft });
@@ -130,7 +129,7 @@ export function Search({ till, go, draft = {} }) {
   const side = html`<${Key} label=${T.select} name="Enter" tone="main" onPress=${() => select()} disabled=${!found.length} />
     <${Key} label=${T.back} name="Esc" onPress=${back} />`;
   return html`<${Screen} title=${T.searchTitle} side=${side}>
-    <${Text} id="search" label=${T.searchField} help=${T.searchHelp} value=${typed} refer=${field} onType=${(value) => { setTyped(value); setAt(0); }}
+    <${Text} id="search" label=${T.searchField} help=${T.searchHelp} value=${typed} refer=${field} onType=${setTyped}
       onEnter=${() => select()} role="combobox" aria-expanded=${found.length > 0} aria-controls="found" aria-activedescendant=${found.length ? `found-${at}` : null} />
     <p class=${typed.trim() && !found.length ? "notice amber" : "help"} role="status">${tells}</p>
     <ul id="found" class="found" role="listbox" aria-label=${T.searchTitle}>${found.map((customer, place) => html`<li key=${customer.id} id="found-${place}" role="option"
