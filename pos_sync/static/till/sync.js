@@ -32,6 +32,7 @@ export class Synchroniser {
     this.contact = contact;
     const skew_ms = contact?.skew_ms ?? 0;
     this.connection = { is_online: false, since: contact?.at ?? Date.now(), trouble: null, wait_until: null, skew_ms };
+    this.isLeading = false;
     this.isHurried = false;
     this.notBefore = 0;
     this.waitUntil = null;
@@ -41,6 +42,7 @@ export class Synchroniser {
   /** Wait to be the one tab that synchronises, then go round for ever. */
   start() {
     navigator.locks.request(LEADER, async () => {
+      this.isLeading = true;
       for (let failures = 0; ; ) {
         failures = (await this.round()) ? 0 : failures + 1;
         await this.rest(failures);

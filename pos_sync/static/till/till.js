@@ -47,6 +47,7 @@ export class Till extends EventTarget {
     // Fifty thousand rows take a second, in which somebody signs in.
     till.readRows().then(() => till.tell("rows"));
     till.sync.start();
+    till.channel.postMessage({ name: "opened" });
     return till;
   }
 
@@ -79,6 +80,8 @@ export class Till extends EventTarget {
     if (name === "copy") await this.takeCopy(detail);
     if (name === "device") await this.becomeAnother();
     if (name === "hurry") this.sync.hurry();
+    // Whoever leads has heard every window's rounds, and tells the one that came last.
+    if (name === "opened" && this.sync?.isLeading) this.announce("connection", this.connection);
     this.tell(name);
   }
 

@@ -113,6 +113,16 @@ def test_a_quiet_pull_makes_the_data_of_every_window_younger(counter: Counter, b
     assert datetime.fromisoformat(body["snapshot_as_of"]) >= pulled_at
 
 
+def test_a_window_that_is_opened_knows_the_connection_of_the_others(counter: Counter) -> None:
+    busy = json.dumps({"code": "rate_limited"})
+    with counter.answered("**/api/pos/v1/changes*", status=429, body=busy, headers={"Retry-After": "60"}):
+        # No round tells it, until the server may be asked again.
+        expect(counter.bar).to_contain_text("Servidor ocupado", timeout=30_000)
+        other = counter.context.new_page()
+        other.goto(counter.page.url)
+        expect(other.locator("footer.bar")).to_contain_text("Conectado, com problema")
+
+
 def test_a_captive_portal_is_no_server(counter: Counter) -> None:
     counter.context.route(
         "**/api/pos/**", lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Hotel</h1>")
