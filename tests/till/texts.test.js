@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { T } from "../../pos_sync/static/till/texts.js";
+
 const BASE = new URL("../../pos_sync/static/till/", import.meta.url);
 const sources = readdirSync(BASE, { recursive: true })
   .filter((name) => name.endsWith(".js") && !name.startsWith("vendor") && name !== "texts.js")
@@ -30,6 +32,14 @@ for (const source of sources) {
 
 test("a word between tags would be found", () => {
   assert.deepEqual(shown({ text: "html`<p class=${x}>Falta ${money(1)} receber</p>`" }), ["Falta  receber"]);
+});
+
+test("each trouble with a server that is there is told in words", () => {
+  const said = (trouble, is_online = true) => T.troubleOf({ is_online, trouble });
+  for (const trouble of ["device_suspended", "rate_limited", "copy_broken", "no_room", "failed"]) assert.equal(said(trouble), T.troubles[trouble]);
+  assert.match(said("http_418"), /problema \(http_418\)/);
+  assert.equal(said(null), null);
+  assert.equal(said("server_error", false), null);
 });
 
 test("no cashier is told of machinery", () => {

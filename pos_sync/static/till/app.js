@@ -69,7 +69,7 @@ function Bar({ till, go, isIdle }) {
     ${version && html`<span>${T.newVersion}</span>`}
     ${version && isIdle && html`<button type="button" class="link" onClick=${version}>${T.update}</button>`}
     <span class="end">${till.operator ? `${T.operator} ${till.operator.name}` : ""}</span>
-    <span class="hidden" role="status">${[connection, waits, T.troubles[trouble], version && T.newVersion].filter(Boolean).join(". ")}</span>
+    <span class="hidden" role="status">${[connection, waits, T.troubleOf(till.connection), version && T.newVersion].filter(Boolean).join(". ")}</span>
   </footer>`;
 }
 

@@ -78,7 +78,14 @@ export const T = {
     device_replaced: "Outro aparelho assumiu este caixa. Fale com o gerente: o que foi recebido aqui continua guardado e sobe.",
     unknown_token: "O servidor não reconhece este caixa. Peça um novo código e ligue o caixa de novo: o que ainda não subiu continua guardado.",
     no_room: "Não há espaço neste aparelho para os dados novos: os de antes continuam valendo. Libere espaço.",
+    rate_limited: "O servidor está ocupado e pediu para esperar. O que está aqui continua guardado e sobe daqui a pouco.",
+    copy_broken: "Os dados novos não chegaram inteiros: os de antes continuam valendo. O caixa tenta de novo sozinho.",
+    failed: "O caixa não conseguiu usar o que o servidor respondeu. O que está aqui continua guardado; se não passar, fale com o escritório.",
   },
+  // A server that fails counts as none: the bar says so.
+  troubleOf: ({ is_online, trouble }) => (trouble && (T.troubles[trouble] ?? (is_online && T.troubleElse(trouble)))) || null,
+  troubleElse: (code) =>
+    `O servidor respondeu com um problema (${code}). O que está aqui continua guardado; se não passar, fale com o escritório.`,
   clockWrong: (skew_ms) =>
     `O relógio deste aparelho está ${apart(skew_ms)} ${skew_ms > 0 ? "atrasado" : "adiantado"}. O caixa usa a hora do servidor; acerte o relógio.`,
   dataNever: "Nenhum dado baixado ainda",

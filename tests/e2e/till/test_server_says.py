@@ -65,6 +65,14 @@ def test_an_unknown_till_asks_to_be_paired_and_what_it_holds_arrives_once_it_is(
     assert Device.objects.filter(branch=branch).count() == 2
 
 
+def test_a_problem_that_no_words_are_for_is_told_with_its_code(counter: Counter) -> None:
+    with counter.answered(CHANGES, status=400, body=json.dumps({"code": "bad_field"})):
+        words = "O servidor respondeu com um problema (bad_field). O que está aqui continua guardado"
+        expect(counter.page.locator("main")).to_contain_text(words, timeout=30_000)
+        expect(counter.bar).to_contain_text("Conectado, com problema")
+    expect(counter.page.locator("main")).not_to_contain_text("problema", timeout=30_000)
+
+
 def test_a_revoked_till_wipes_its_copy_and_still_delivers_what_it_holds(counter: Counter, branch: Branch) -> None:
     with counter.unplugged():
         receive_offline(counter)

@@ -24,10 +24,10 @@ export function Home({ till, go }) {
   </${Screen}>`;
 }
 
-/** What stands in the way of a calm day: this till is stopped, its clock is wrong. */
+/** What stands in the way of a calm day: this till is stopped, the server has a problem, the clock is wrong. */
 export function Notices({ till }) {
-  const { trouble, skew_ms } = till.connection;
-  const words = [T.troubles[trouble], skew_ms !== 0 && T.clockWrong(skew_ms)].filter(Boolean);
+  const { skew_ms } = till.connection;
+  const words = [T.troubleOf(till.connection), skew_ms !== 0 && T.clockWrong(skew_ms)].filter(Boolean);
   return words.map((each) => html`<p key=${each} class="notice amber" role="status">${each}</p>`);
 }
 
