@@ -202,6 +202,19 @@ def owed_by(customer: Any, branch: Branch, *, days: int) -> Installment:
     return title.installments.get()
 
 
+def test_a_full_device_keeps_no_cancelling_and_says_so(counter: Counter, branch: Branch) -> None:
+    counter.press("F10")
+    counter.receive_in_cash("maria")
+    counter.delivers()
+    counter.press("Escape", "F12", "F8", "Delete")
+    counter.page.evaluate(
+        """() => { IDBObjectStore.prototype.add = () => { throw new DOMException("full", "QuotaExceededError") } }"""
+    )
+    counter.type("Cliente desistiu do pagamento")
+    counter.reads("Não há espaço neste aparelho para guardar isto. Nada foi gravado")
+    assert bodies(branch, "receipt_void") == []
+
+
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(
     ready: Ready, branch: Branch
 ) -> None:

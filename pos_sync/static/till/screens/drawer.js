@@ -87,7 +87,8 @@ export function Close({ till, go }) {
   </${Screen}>`;
 }
 
-async function kept(act, refuse, done) {
+/** Do an act and say what it means where nothing was kept. */
+export async function kept(act, refuse, done) {
   try {
     await act();
   } catch (error) {

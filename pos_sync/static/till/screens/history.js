@@ -6,7 +6,7 @@ import { undelivered } from "../upload.js";
 import { amountOf } from "../domain/tendering.js";
 import { formatMoment } from "../domain/calendar.js";
 import { exportFile } from "../export.js";
-import { ChangedMeanwhile } from "../till.js";
+import { kept } from "./drawer.js";
 import { printReceipts, Receipt } from "./receipt.js";
 import { Supervisor } from "./objections.js";
 import { T } from "../texts.js";
@@ -54,15 +54,10 @@ export function Void({ till, go, operation }) {
   const [error, setError] = useState(null);
   const field = useFocus();
   const back = () => go("day");
-  const [act, isActing] = useAct(async () => {
+  const [act, isActing] = useAct(() => {
     const said = reason.trim();
     if ([...said].length < REASON.least || [...said].length > REASON.most) return setError(T.reasonVoid);
-    try {
-      await till.voidReceipt({ receipt_op_id: operation.op_id, reason: said });
-    } catch (problem) {
-      return setError(problem instanceof ChangedMeanwhile ? T.actChanged : T.failed(problem.message || problem.name));
-    }
-    return go("day");
+    return kept(() => till.voidReceipt({ receipt_op_id: operation.op_id, reason: said }), setError, () => go("day"));
   });
   useKeys(isActing ? {} : { Escape: back });
   const side = html`<${Key} label=${T.void} name="Enter" tone="trouble" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${back} disabled=${isActing} />`;
