@@ -191,6 +191,7 @@ export const T = {
   receiptNumber: "Recibo",
 
   actChanged: "Outra janela deste caixa registrou algo agora. Nada foi gravado aqui: volte e confira antes de tentar de novo.",
+  drawerClosed: "O caixa foi fechado em outra janela. Nada foi gravado aqui: volte e abra o caixa de novo.",
   noRoomToAct: "Não há espaço neste aparelho para guardar isto. Nada foi gravado: libere espaço e tente de novo.",
   noRoom: "Não há espaço neste aparelho para guardar o recibo. NÃO receba o dinheiro: libere espaço e tente de novo.",
   failed: (what) => `Nada foi gravado: ${what}. Tente de novo.`,

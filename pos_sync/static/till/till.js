@@ -27,6 +27,9 @@ export { ChangedMeanwhile };
 /** There is no room on this device for one more receipt: none may be taken. */
 export class NoRoom extends Error {}
 
+/** Another window closed the drawer: nothing enters or leaves it until it is opened again. */
+export class DrawerClosed extends Error {}
+
 /** The installments of a receipt owe something else by now: a day began, they were paid elsewhere, a download came. */
 export class QuoteIsOld extends Error {}
 
@@ -323,12 +326,20 @@ export class Till extends EventTarget {
     return this.commit("session_open", () => ({ session_id: uuid7(), operator: this.operator.code, float_cents }));
   }
 
-  cashIn({ amount_cents, reason }) {
-    return this.commit("cash_in", () => ({ amount_cents, reason, session_id: this.session.session_id }));
+  async cashIn({ amount_cents, reason }) {
+    const session_id = this.openSessionId();
+    return this.commit("cash_in", () => ({ amount_cents, reason, session_id }));
   }
 
-  cashOut({ amount_cents, reason }) {
-    return this.commit("cash_out", () => ({ amount_cents, reason, session_id: this.session.session_id }));
+  async cashOut({ amount_cents, reason }) {
+    const session_id = this.openSessionId();
+    return this.commit("cash_out", () => ({ amount_cents, reason, session_id }));
+  }
+
+  /** Give the open session's id; throws DrawerClosed. */
+  openSessionId() {
+    if (!this.session) throw new DrawerClosed();
+    return this.session.session_id;
   }
 
   /** Cancel a receipt of the open session, once. */
@@ -340,8 +351,7 @@ export class Till extends EventTarget {
 
   /** Close the drawer as it was when the operation `expectedSeq` would have been the next: what it should hold was read then. */
   async closeSession({ counted, expectedSeq }) {
-    if (!this.session) throw new ChangedMeanwhile();
-    const { session_id } = this.session;
+    const session_id = this.openSessionId();
     return this.commit("session_close", () => ({ session_id, counted, pending: this.pending }), { expectedSeq });
   }
 
@@ -363,12 +373,13 @@ export class Till extends EventTarget {
 
   /**
    * Receive what a quote was drawn for. `released`: the supervisor's code and the limits that he released, or null.
-   * Throws QuoteIsOld, ChangedMeanwhile (another tab, or a second Enter, was faster), NoRoom: then nothing was recorded.
+   * Throws DrawerClosed, QuoteIsOld, ChangedMeanwhile (another tab, or a second Enter, was faster), NoRoom: then nothing was recorded.
    */
   async receive({ quote, tenders, released = null }) {
+    const session_id = this.openSessionId();
     if (!this.isStillDue(quote)) throw new QuoteIsOld();
     return this.commit("receipt", ({ receipt_sequence }) => ({
-      session_id: this.session.session_id,
+      session_id,
       operator: this.operator.code,
       customer_id: quote.customer.id,
       receipt_no: receiptNumber(this.device, receipt_sequence),

@@ -202,6 +202,34 @@ def owed_by(customer: Any, branch: Branch, *, days: int) -> Installment:
     return title.installments.get()
 
 
+def test_nothing_enters_a_drawer_that_another_window_closed(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    first = counter.page
+    counter.press("F10")
+    counter.choose("maria")
+    counter.press(" ", "F3")
+    counter.on("Meio de pagamento")
+    second = second_window(counter)
+    counter.press("F12", "F6")
+    counter.on("Suprimento")
+    second_window(counter)
+    counter.press("F12", "F4")
+    counter.type("100,00")
+    counter.press("Enter")
+    counter.on("Entrar no caixa")
+    counter.delivers()
+    look_at(counter, first)
+    counter.press("Enter", "Enter", "Enter")
+    counter.reads("O caixa foi fechado em outra janela.")
+    expect(counter.page.get_by_role("button", name="Voltar")).to_be_focused()
+    look_at(counter, second)
+    counter.type("30,00")
+    counter.type("Troco do cofre")
+    counter.reads("O caixa foi fechado em outra janela.")
+    assert bodies(branch, "receipt") == bodies(branch, "cash_in") == []
+
+
 def test_a_full_device_keeps_no_cancelling_and_says_so(counter: Counter, branch: Branch) -> None:
     counter.press("F10")
     counter.receive_in_cash("maria")

@@ -3,7 +3,7 @@
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { cents, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
 import { formatBRL } from "../domain/money.js";
-import { ChangedMeanwhile, NoRoom } from "../till.js";
+import { ChangedMeanwhile, DrawerClosed, NoRoom } from "../till.js";
 import { T } from "../texts.js";
 
 const CASH = "cash";
@@ -93,6 +93,7 @@ export async function kept(act, refuse, done) {
     await act();
   } catch (error) {
     if (error instanceof NoRoom) return refuse(T.noRoomToAct);
+    if (error instanceof DrawerClosed) return refuse(T.drawerClosed);
     return refuse(error instanceof ChangedMeanwhile ? T.actChanged : T.failed(error.message || error.name));
   }
   return done();

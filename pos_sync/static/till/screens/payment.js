@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { cents, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
-import { ChangedMeanwhile, NoRoom, QuoteIsOld } from "../till.js";
+import { ChangedMeanwhile, DrawerClosed, NoRoom, QuoteIsOld } from "../till.js";
 import { discountIn } from "../domain/allocate.js";
 import { changeOf, makeTender, quickAmounts, remainder } from "../domain/tendering.js";
 import { formatBRL } from "../domain/money.js";
@@ -34,6 +34,7 @@ export function Payment({ till, go, draft, quote }) {
     } catch (problem) {
       setTenders([]);
       if (problem instanceof NoRoom) setStopped(T.noRoom);
+      else if (problem instanceof DrawerClosed) setStopped(T.drawerClosed);
       else if (problem instanceof QuoteIsOld || problem instanceof ChangedMeanwhile) setStopped(T.quoteIsOld);
       else setError(T.failed(problem.message || problem.name));
     }
