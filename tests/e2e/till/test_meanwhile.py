@@ -243,6 +243,18 @@ def test_a_full_device_keeps_no_cancelling_and_says_so(counter: Counter, branch:
     assert bodies(branch, "receipt_void") == []
 
 
+def test_an_amount_with_a_point_for_a_comma_is_told_how_to_be_written(counter: Counter) -> None:
+    counter.press("F10")
+    counter.choose("maria")
+    counter.press(" ", "F3")
+    counter.on("Meio de pagamento")
+    counter.press("Enter")
+    counter.type("150.00")
+    counter.press("Enter")
+    counter.reads("Digite um valor como 1.234,56.")
+    expect(counter.page.get_by_label("Valor entregue")).to_be_focused()
+
+
 def test_the_discount_of_a_part_goes_no_further_than_its_money_and_the_rest_is_told(
     ready: Ready, branch: Branch
 ) -> None:

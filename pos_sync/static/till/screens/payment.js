@@ -88,13 +88,13 @@ function Tendering({ till, left, onLaunch }) {
     field.focus();
     return field.select();
   };
+  const refuse = (id, words) => { setError({ [id]: words }); focus(id); };
   const launch = () => {
     if (!method) { setError({ given: T.methodGone }); return list.current.focus(); }
-    const { tender, refused } = makeTender(method, { typed_cents: given ?? 0, reference, remainder_cents: left, is_offline: till.isOffline });
+    if (given === null) return refuse("given", T.amountBad);
+    const { tender, refused } = makeTender(method, { typed_cents: given, reference, remainder_cents: left, is_offline: till.isOffline });
     if (tender) return onLaunch(tender);
-    const field = refused === "reference_missing" ? "reference" : "given";
-    setError({ [field]: T.tenderRefused[refused] });
-    return focus(field);
+    return refuse(refused === "reference_missing" ? "reference" : "given", T.tenderRefused[refused]);
   };
   const press = (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
