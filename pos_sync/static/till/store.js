@@ -70,8 +70,20 @@ export async function commitOperation(db, device_id, make, { expectedSeq }) {
 
 /** Give every operation of a device in the order of its seq. */
 export function readOperations(db, device_id) {
-  return db.getAllFromIndex("operations", "sequence", IDBKeyRange.bound([device_id, 0], [device_id, Infinity]));
+  return db.getAllFromIndex("operations", "sequence", allOf(device_id));
 }
+
+/** Give the operations of several devices, device by device, and the number that the next one gets, as of one moment. */
+export async function readDone(db, device_ids) {
+  const transaction = db.transaction(["operations", "meta"]);
+  const index = transaction.objectStore("operations").index("sequence");
+  const [counters, ...done] = await Promise.all([
+    transaction.objectStore("meta").get("counters"), ...device_ids.map((device_id) => index.getAll(allOf(device_id))),
+  ]);
+  return { done, next_seq: counters?.next_seq };
+}
+
+const allOf = (device_id) => IDBKeyRange.bound([device_id, 0], [device_id, Infinity]);
 
 /** Note what the server answered, by op_id: custody only ever grows, a result is the server's latest word. */
 export async function noteAnswers(db, answers, now) {

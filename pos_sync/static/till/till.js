@@ -13,7 +13,7 @@ import { findCustomers, indexCustomers } from "./domain/search.js";
 import { expectedCounts, openSession } from "./domain/session.js";
 import { pair } from "./server.js";
 import {
-  becomeDevice, ChangedMeanwhile, commitOperation, leaveDevice, openStore, readMeta, readOperations, readShown, writeMeta,
+  becomeDevice, ChangedMeanwhile, commitOperation, leaveDevice, openStore, readDone, readMeta, readShown, writeMeta,
 } from "./store.js";
 import { Synchroniser } from "./sync.js";
 import { pendingOf } from "./upload.js";
@@ -120,11 +120,9 @@ export class Till extends EventTarget {
   }
 
   async readOperations() {
-    this.operations = this.device ? await readOperations(this.db, this.device.device_id) : [];
-    const former = await Promise.all(this.former.map((each) => readOperations(this.db, each.device_id)));
-    this.formerOperations = former.flat();
-    this.session = openSession(this.operations);
-    this.next_seq = (await readMeta(this.db, "counters"))?.next_seq;
+    const { done, next_seq } = await readDone(this.db, [this.device, ...this.former].map((each) => each?.device_id ?? ""));
+    const [operations, ...formerOperations] = done;
+    Object.assign(this, { operations, formerOperations: formerOperations.flat(), session: openSession(operations), next_seq });
   }
 
   /** Read what is shown, one reading after the other: an earlier one never ends last. */
