@@ -143,8 +143,8 @@ class SettleForm(DepositForm):
 
     def _refuse_unseen(self, cleaned: dict[str, Any]) -> None:
         """What was left as proposed must be what is due: the page may not have heard yet what else was typed."""
-        if "received_on" in self.errors or "installment" in self.errors:
-            return
+        if "received_on" in self.errors or "installment" in self.errors or self.on > self.today:
+            return  # what is wrong with them is told first
         now = {"interest": self.bill.interest, "fine": self.bill.fine, "received": max(self.bill.due, ZERO)}
         left = {name: format_brl(amount) for name, amount in now.items() if self.is_as_proposed(name)}
         stale = {name: text for name, text in left.items() if self.data.get(f"proposed_{name}") not in (None, "", text)}

@@ -173,6 +173,13 @@ def test_charges_that_the_page_had_not_heard_of_are_shown_first(gerencia, branch
     assert Title.objects.get(pk=title.pk).status == "settled"
 
 
+def test_a_day_that_has_not_come_is_refused_before_its_charges_are_shown(financeiro, branch):
+    title = make_title(branch=branch, due_dates=(TODAY,))
+    shown = Shown(financeiro.get(page(title, "settle")))
+    again = financeiro.post(page(title, "settle"), shown.values | {"received_on": "24/11/2026"})
+    assert errors_of(again) == {"received_on": ["date_in_future"]}
+
+
 def test_an_amount_proposed_for_another_installment_is_not_posted_to_this_one(financeiro, branch):
     title = make_title(branch=branch, amounts=("100.00", "500.00"), due_dates=(TODAY, TODAY + timedelta(30)))
     shown = Shown(financeiro.get(page(title, "settle-part")))
