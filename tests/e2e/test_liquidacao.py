@@ -244,6 +244,7 @@ def test_when_one_changed_meanwhile_the_page_says_what_and_settles_none(
     first, second = issue(branch), issue(branch)
     several(tesouraria)
     tick(tesouraria, first, second)
+    button_says(tesouraria, "Liquidar 2 títulos")
     other = sit_down(make_user(group=FINANCEIRO, branches=(branch,)))
     other.open(second, "settle-part")
     other.fill(received="400,00")
