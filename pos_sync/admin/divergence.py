@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -15,9 +14,8 @@ from pos_sync.services.devices import policy_of
 from receivables.admin.divergence import ADVISERS, MEANINGS, PARTS, RESOLVE, Advice, DivergenceAdmin, may, why_not
 from receivables.admin.divergence_forms import REASON_ERRORS, DivergenceForm
 from receivables.admin.explain import reais
-from receivables.admin.forms import ReasonField, show_broken
+from receivables.admin.forms import ReasonField
 from receivables.admin.transitions import Line, Transition
-from receivables.domain.errors import ChangedMeanwhile
 from receivables.domain.money import from_cents
 from receivables.models import Divergence, Outcome
 
@@ -35,18 +33,10 @@ class ReasonedForm(DivergenceForm):
     effect: ClassVar[Any] = ""
 
     reason = ReasonField()
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["seen"].initial = self.row.proposed or "-"
-
-    def clean(self) -> dict[str, Any]:
+    def must_be_seen(self) -> str:
         """Who only wanted to propose does not decide because another proposed it meanwhile."""
-        cleaned = super().clean()
-        if cleaned.get("seen") not in ("", None, self.row.proposed or "-"):
-            show_broken(self, ChangedMeanwhile(what=str(self.row)))
-        return cleaned
+        return self.row.proposed or "-"
 
     def what_is(self) -> Sequence[Line]:
         lines: list[Line] = [(_("Divergence"), self.row), (_("Branch"), self.row.branch), (_("Till"), self.row.station)]

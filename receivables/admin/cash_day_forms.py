@@ -6,6 +6,7 @@ Where the account is counted blind, nothing that the books expect is told before
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.cash_movement import ClearingForm, accounts_of
 from receivables.admin.explain import explain, reais, written
-from receivables.admin.forms import DayField, MoneyField, ReasonField, show_broken
+from receivables.admin.forms import DayField, MoneyField, ReasonField
 from receivables.admin.tables import Table, link
 from receivables.admin.transitions import Line, TransitionForm
 from receivables.domain.errors import (
@@ -246,19 +247,15 @@ class ReopenForm(TransitionForm):
     error_fields: ClassVar = {ReasonTooShort.code: "reason", ReasonTooLong.code: "reason"}
 
     reason = ReasonField()
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.closing = self.row.closings.first()
-        self.fields["seen"].initial = self.closing.pk if self.closing else None
+    @cached_property
+    def closing(self) -> CashDayClosing | None:
+        found: CashDayClosing | None = self.row.closings.first()
+        return found
 
-    def clean(self) -> dict[str, Any]:
-        """The closing that is undone is the one that was seen: the day may have been closed anew meanwhile."""
-        cleaned = super().clean()
-        if cleaned.get("seen") not in (None, self.fields["seen"].initial):
-            show_broken(self, ChangedMeanwhile(what=str(self.row)))
-        return cleaned
+    def must_be_seen(self) -> str:
+        """The closing that is undone is the one that was shown: the day may have been closed anew meanwhile."""
+        return str(self.closing.pk) if self.closing else ""
 
     def what_is(self) -> Sequence[Line]:
         closing = self.closing

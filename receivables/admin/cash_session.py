@@ -48,12 +48,13 @@ class PostSessionDifferenceForm(ClearingForm):
         super().__init__(*args, **options)
         del self.fields["amount"]
         self.fields["account"] = forms.IntegerField(required=False, initial=self.account.pk, widget=forms.HiddenInput)
-        self.fields["seen"] = forms.CharField(required=False, initial=written(self.needed), widget=forms.HiddenInput)
+
+    def must_be_seen(self) -> str:
+        return written(self.needed)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        account, seen = cleaned.get("account"), cleaned.get("seen")
-        if account not in (None, self.account.pk) or seen not in ("", None, written(self.needed)):
+        if not self.errors and cleaned.get("account") not in (None, self.account.pk):
             show_broken(self, ChangedMeanwhile(what=str(self.row)))
         return cleaned
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.explain import reais, written
 from receivables.admin.forms import show_broken
-from receivables.admin.settlement import SettleForm, refuse_two_steps
+from receivables.admin.settlement import SettleForm
 from receivables.admin.tables import Table
 from receivables.admin.title_tables import parts_table
 from receivables.admin.transitions import Line
@@ -96,9 +96,6 @@ class SettlePartForm(SettleForm):
 
     def values(self) -> dict[str, Any]:
         return {"installment_id": self.cleaned_data["installment"], **self.amounts()}
-
-    def verify(self, result: Receipt) -> None:
-        refuse_two_steps(self)
 
     def done(self, result: Receipt) -> str:
         title = Title.objects.get(pk=self.row.pk)

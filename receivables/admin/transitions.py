@@ -75,6 +75,12 @@ class TransitionForm(forms.Form):
             self.fields["asked_for"] = forms.CharField(required=False, widget=forms.HiddenInput)
         if hasattr(row, "version"):
             self.fields["version"] = forms.IntegerField(required=False, initial=row.version, widget=forms.HiddenInput)
+        if self.must_be_seen():
+            self.fields["seen"] = forms.CharField(required=False, initial=self.must_be_seen(), widget=forms.HiddenInput)
+
+    def must_be_seen(self) -> str:
+        """Give what has no version and must not have changed since the page was shown, as text; empty for nothing."""
+        return ""
 
     @property
     def is_calculating(self) -> bool:
@@ -119,6 +125,8 @@ class TransitionForm(forms.Form):
         seen = cleaned.get("version")
         if seen is not None and seen != self.row.version:
             show_broken(self, self.changed_meanwhile(seen))
+        if (now := self.must_be_seen()) and cleaned.get("seen") not in ("", None, now):
+            show_broken(self, ChangedMeanwhile(what=str(self.row)))
         return cleaned
 
     def changed_meanwhile(self, seen: int) -> ChangedMeanwhile:
