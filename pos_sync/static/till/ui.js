@@ -2,6 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { formatBRL, InvalidAmount, parseBRL } from "./domain/money.js";
+import { ChangedMeanwhile, DrawerClosed, NoRoom } from "./till.js";
 import { T } from "./texts.js";
 
 // Keys and focus are set in the same step as the screen, so that a fast cashier's next key is never lost.
@@ -65,6 +66,18 @@ export function useAct(act) {
     }
   });
   return [once, isActing];
+}
+
+/** Do an act and say what it means where nothing was kept. */
+export async function kept(act, refuse, done) {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof NoRoom) return refuse(T.noRoomToAct);
+    if (error instanceof DrawerClosed) return refuse(T.drawerClosed);
+    return refuse(error instanceof ChangedMeanwhile ? T.actChanged : T.failed(error.message || error.name));
+  }
+  return done();
 }
 
 /**

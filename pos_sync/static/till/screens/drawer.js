@@ -1,9 +1,8 @@
 // The drawer: opening with a float, suprimento and sangria with a reason, closing with what was counted (blind by parameter).
 
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
-import { cents, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
+import { cents, FirstKey, kept, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
 import { formatBRL } from "../domain/money.js";
-import { ChangedMeanwhile, DrawerClosed, NoRoom } from "../till.js";
 import { T } from "../texts.js";
 
 const CASH = "cash";
@@ -85,16 +84,4 @@ export function Close({ till, go }) {
       <tbody>${counted().map(({ method, amount_cents }) => { const expected = allExpected[method] ?? 0; return html`<tr key=${method}><td>${till.methodName(method)}</td><td class="number">${money(amount_cents)}</td>
         ${!isBlind && html`<td class="number">${formatBRL(expected)}</td><td class="number">${formatBRL(amount_cents - expected)}</td>`}</tr>`; })}</tbody></table>`}
   </${Screen}>`;
-}
-
-/** Do an act and say what it means where nothing was kept. */
-export async function kept(act, refuse, done) {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof NoRoom) return refuse(T.noRoomToAct);
-    if (error instanceof DrawerClosed) return refuse(T.drawerClosed);
-    return refuse(error instanceof ChangedMeanwhile ? T.actChanged : T.failed(error.message || error.name));
-  }
-  return done();
 }

@@ -1,12 +1,11 @@
 // What was done here: the receipts of the day and of the open session (reprint, cancel), and every operation with the server's word.
 
 import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
-import { Chip, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys, useOnce, usePlace } from "../ui.js";
+import { Chip, FirstKey, kept, Key, money, Screen, Text, useAct, useFocus, useKeys, useOnce, usePlace } from "../ui.js";
 import { undelivered } from "../upload.js";
 import { amountOf } from "../domain/tendering.js";
 import { formatMoment } from "../domain/calendar.js";
 import { exportFile } from "../export.js";
-import { kept } from "./drawer.js";
 import { printReceipts, Receipt } from "./receipt.js";
 import { Supervisor } from "./objections.js";
 import { T } from "../texts.js";
