@@ -1,7 +1,7 @@
 // The till's screens put together: which one is shown, the bar that always tells connection and pendências, new versions.
 
 import { html, render, useEffect, useState } from "./vendor/htm-preact.js";
-import { Chip, tameKeys } from "./ui.js";
+import { Acting, Chip, tameKeys } from "./ui.js";
 import { Till } from "./till.js";
 import { formatMoment } from "./domain/calendar.js";
 import { Close, Move, Open } from "./screens/drawer.js";
@@ -24,6 +24,7 @@ const CLOCK_EVERY_MS = 5_000;
 
 function App({ till, code }) {
   const [place, setPlace] = useState(code ? { name: "pair", said: { code } } : { name: "login", said: {} });
+  const [isActing, setActing] = useState(false);
   const [, redraw] = useState(0);
   useEffect(() => {
     const changed = () => redraw((count) => count + 1);
@@ -36,8 +37,10 @@ function App({ till, code }) {
   const name = nameOf(place, till);
   const pairing = { onPaired: () => go("login"), onBack: till.device ? () => go("login") : null };
   return html`<${Top} till=${till} />
-    <${SCREENS[name]} key=${name} till=${till} go=${go} change=${change} ...${name === "pair" ? pairing : {}} ...${place.said} />
-    <${Bar} till=${till} go=${go} isIdle=${IDLE.has(name)} />`;
+    <${Acting.Provider} value=${setActing}>
+      <${SCREENS[name]} key=${name} till=${till} go=${go} change=${change} ...${name === "pair" ? pairing : {}} ...${place.said} />
+    </${Acting.Provider}>
+    <${Bar} till=${till} go=${go} isIdle=${IDLE.has(name)} isActing=${isActing} />`;
 }
 
 function nameOf({ name }, till) {
@@ -56,7 +59,7 @@ function Top({ till }) {
 }
 
 /** Connection, pendências, age of the data, operator: always there, in words; what changes about the connection is read out. */
-function Bar({ till, go, isIdle }) {
+function Bar({ till, go, isIdle, isActing }) {
   const version = newVersion();
   const { is_online, trouble, wait_until } = till.connection;
   const connection = is_online ? (trouble ? T.connectedTrouble : T.connected) : T.offlineSince(till.connection.since, Date.now());
@@ -64,7 +67,7 @@ function Bar({ till, go, isIdle }) {
   const { pending } = till;
   return html`<footer class="bar">
     <${Chip} tone=${is_online && !trouble ? "green" : "amber"}>${connection}</${Chip}>
-    ${(till.device || pending.count > 0) && html`<button type="button" class="link" onClick=${() => go("pending")}>${T.pendingChip(pending)}</button>`}
+    ${(till.device || pending.count > 0) && html`<button type="button" class="link" onClick=${() => go("pending")} disabled=${isActing}>${T.pendingChip(pending)}</button>`}
     ${till.device && html`<span>${whatComes(till, waits)}</span>`}
     ${version && html`<span>${T.newVersion}</span>`}
     ${version && isIdle && html`<button type="button" class="link" onClick=${version}>${T.update}</button>`}

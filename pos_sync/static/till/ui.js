@@ -1,6 +1,6 @@
 // What all screens are made of: keys printed on buttons, fields, chips, and "this screen's keys and no others".
 
-import { html, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { createContext, html, useContext, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { formatBRL, InvalidAmount, parseBRL } from "./domain/money.js";
 import { ChangedMeanwhile, DrawerClosed, NoRoom } from "./till.js";
 import { T } from "./texts.js";
@@ -54,15 +54,20 @@ export function useOnce(act) {
   };
 }
 
-/** Keep something, one act at a time. Gives the act and whether it is going on: the screen is not left meanwhile. */
+/** Tells the bar whether something is being kept. */
+export const Acting = createContext(() => {});
+
+/** Keep something, one act at a time. Gives the act and whether it is going on: the screen is not left meanwhile, nor by the bar. */
 export function useAct(act) {
   const [isActing, setActing] = useState(false);
+  const tellBar = useContext(Acting);
+  const tell = (isGoingOn) => { setActing(isGoingOn); tellBar(isGoingOn); };
   const once = useOnce(async (...given) => {
-    setActing(true);
+    tell(true);
     try {
       return await act(...given);
     } finally {
-      setActing(false);
+      tell(false);
     }
   });
   return [once, isActing];

@@ -158,6 +158,24 @@ def test_a_receipt_that_is_being_written_is_not_left(counter: Counter, branch: B
     assert len(bodies(branch, "receipt")) == 1
 
 
+def test_a_receipt_that_is_being_written_is_not_left_by_the_bar(counter: Counter, branch: Branch) -> None:
+    counter.press("F10")
+    counter.choose("maria")
+    counter.press(" ", "F3")
+    counter.on("Meio de pagamento")
+    counter.press("Enter", "Enter")
+    write_slowly(counter)
+    counter.press("Enter")
+    counter.bar.get_by_role("button", name="Nada pendente").click(force=True)
+    counter.on("Meio de pagamento")
+    expect(counter.bar.get_by_role("button", name="Nada pendente")).to_be_disabled()
+    counter.on("Parcela recebida")
+    counter.delivers()
+    assert len(bodies(branch, "receipt")) == 1
+    counter.bar.get_by_role("button", name="Nada pendente").click()
+    counter.on("Pendências")
+
+
 def test_a_suprimento_that_is_being_written_is_not_left(counter: Counter) -> None:
     counter.press("F12", "F6")
     counter.type("30,00")
