@@ -1,10 +1,12 @@
 """Liquidação múltipla: titles picked by customer, due date and branch, each settled totally, all or none (domain.md B).
 
-What the person saw due travels with each title: what changed meanwhile refuses the whole batch, title by title.
+What the person saw due travels with each title: what changed meanwhile refuses the whole batch, title by title. Only
+another receipt date, and a refusal that shows what is due now, put other amounts in its place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -101,7 +103,7 @@ class Line:
 
     @property
     def total(self) -> Decimal:
-        return sum((each.total for each in self.quotes), ZERO)
+        return _total(self.quotes)
 
 
 class SettleManyForm(DepositForm):
@@ -113,6 +115,8 @@ class SettleManyForm(DepositForm):
                    "notes")  # fmt: skip
     notes = forms.CharField(label=_("notes"), required=False, max_length=500)
     form_key = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+    due_on = DayField(required=False)
+    """The day for which the amounts due were seen."""
 
     class Media:
         js: ClassVar = [Script("receivables/settle_many.js", defer=True)]
@@ -125,14 +129,16 @@ class SettleManyForm(DepositForm):
         self.titles = _titles(self.pick, ids=asked, chosen=self.chosen, user=user)
         self.changes: Sequence[BatchChange] = ()
         super().__init__(*args, **options)
-        self.quotes = self._quotes()
+        self.quotes = self._quotes(self.on)
+        self.fields["due_on"].initial = self.on
+        self.fields["due_on"].widget = forms.HiddenInput()
         for title in self.titles:
             self._add_due(title.pk)
 
-    def _quotes(self) -> Mapping[int, list[Quote]]:
-        """Give what each open title owes on the receipt date."""
+    def _quotes(self, on: date) -> Mapping[int, list[Quote]]:
+        """Give what each open title owes on a day."""
         quotes: dict[int, list[Quote]] = {}
-        for each in quote(title_ids=[title.pk for title in self.titles], on=self.on):
+        for each in quote(title_ids=[title.pk for title in self.titles], on=on):
             quotes.setdefault(each.installment.title_id, []).append(each)
         return quotes
 
@@ -141,7 +147,7 @@ class SettleManyForm(DepositForm):
         self.fields[f"due_{title_id}"] = field
 
     def due(self, title_id: int) -> Decimal:
-        return sum((each.total for each in self.quotes.get(title_id, ())), ZERO)
+        return _total(self.quotes.get(title_id, ()))
 
     @property
     def lines(self) -> list[Line]:
@@ -176,15 +182,29 @@ class SettleManyForm(DepositForm):
             for name in set(self.errors) - {"received_on"}:
                 del self.errors[name]
             self.follow_day()
-            self._show_now()
+            self._tell_changes(cleaned)
         elif not self.chosen:
             self.add_error(None, _("No title was ticked. Tick the titles to settle in the list below."))
         return cleaned
 
-    def _show_now(self) -> None:
-        """Show the amounts as they are now, so that the next click is on what the person sees."""
+    def _tell_changes(self, cleaned: Mapping[str, Any]) -> None:
+        """Let the amounts follow the receipt date; one that was another already before is told, and stays as seen."""
+        seen_on = cleaned.get("due_on") or self.on
+        before = self.quotes if seen_on == self.on else self._quotes(seen_on)
+        seen: dict[int, Decimal] = {title.pk: cleaned.get(f"due_{title.pk}") or ZERO for title in self.titles}
+        changed = {pk for pk, due in seen.items() if due and due != _total(before.get(pk, ()))}
+        self._show_now(self.quotes.keys() - changed)
+        self.changes = [
+            BatchChange(title.pk, str(title), title.get_status_display(), seen[title.pk], self.due(title.pk) or None)
+            for title in self.titles
+            if title.pk in changed & self.chosen
+        ]
+
+    def _show_now(self, title_ids: Iterable[int]) -> None:
+        """Show these amounts as they are now, so that the next click is on what the person sees."""
         self.data = self.data.copy()
-        for title_id in self.quotes:
+        self.data["due_on"] = written(self.on)
+        for title_id in title_ids:
             self.data[f"due_{title_id}"] = format_brl(self.due(title_id))
 
     def refuse(self, broken: Any) -> None:
@@ -193,7 +213,7 @@ class SettleManyForm(DepositForm):
             changes: Any = broken.facts.get("changes", ())
             self.changes = changes
             self.chosen &= self.quotes.keys()
-            self._show_now()
+            self._show_now(self.quotes)
 
     # What is shown
 
@@ -207,6 +227,15 @@ class SettleManyForm(DepositForm):
         return [table.fill([each.title, each.status, each.seen, each.due] for each in self.changes)]
 
     @property
+    def changed(self) -> str:
+        """Say beside the button that not all is as it was seen."""
+        count = len(self.changes)
+        told = ngettext(
+            "%(count)s title changed: see what is due now", "%(count)s titles changed: see what is due now", count
+        )
+        return told % {"count": count} if count else ""
+
+    @property
     def confirm(self) -> str:  # type: ignore[override]
         """Say on the button how many titles will be settled."""
         count = len(self.chosen & self.quotes.keys())
@@ -218,7 +247,8 @@ class SettleManyForm(DepositForm):
             for name in ("balance", "interest", "fine", "total"):
                 told[f"{name}-{line.title.pk}"] = written(getattr(line, name))
         sums = {f"sum-{name}": text for name, text in self.sums().items()}
-        return told | sums | {"due-head": gettext("Due on %(day)s") % {"day": written(self.on)}}
+        due_head = gettext("Due on %(day)s") % {"day": written(self.on)}
+        return told | sums | {"due-head": due_head, "changed": self.changed}
 
     def sums(self) -> Mapping[str, str]:
         """Give count, balance and total with charges of what is ticked."""
@@ -246,6 +276,10 @@ class SettleManyForm(DepositForm):
             "count": len(result),
             "amount": reais(sum((receipt.amount for receipt in result), ZERO)),
         }
+
+
+def _total(quotes: Iterable[Quote]) -> Decimal:
+    return sum((each.total for each in quotes), ZERO)
 
 
 def _numbers(texts: Sequence[str]) -> list[int]:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from receivables.domain.errors import BatchChanged
 from receivables.models import (
     SYSTEM,
     BankCollectionReissue,
@@ -54,6 +55,8 @@ pytestmark = pytest.mark.django_db
 
 LONG_AGO = date(2026, 10, 24)
 DAY = "23/11/2026"
+SEVERAL = "/admin/receivables/title/settle-many/"
+CHANGED = "1 título mudou: veja quanto é devido agora"
 
 
 class Shown(HTMLParser):
@@ -97,6 +100,18 @@ def record(account: Any, amount: str) -> None:
         account_id=account.pk, cash_date=TODAY, amount=Decimal(amount), history_code_id=make_history_code().pk,
         document_type_id=make_document_type().pk, by=CASHIER, now=NOW, on=TODAY,
     )  # fmt: skip
+
+
+def pay(title: Title, amount: str, *, on: date = TODAY) -> None:
+    settle_installment(
+        installment_id=title.installments.get().pk, received=Decimal(amount), received_on=on, deposit=deposit(),
+        by=CASHIER, now=NOW, on=TODAY,
+    )  # fmt: skip
+
+
+def known_to(asked: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """Give what a preview's answer writes into the hidden fields of the page that asked."""
+    return {name: value for name, value in told["hidden"].items() if name in asked}
 
 
 # A tick is for what stood beside it
@@ -198,6 +213,58 @@ def test_emptied_charges_are_asked_for(gerencia, branch):
     assert not Receipt.objects.exists()
 
 
+def test_what_a_later_preview_finds_due_is_told_and_confirmed_anew(financeiro, branch):
+    one, two = make_title(branch=branch), make_title(branch=branch)
+    both = {"title": [one.pk, two.pk]}
+    asked = Shown(financeiro.get(SEVERAL)).values | both
+    pay(two, "400.00")
+    told = financeiro.post(f"{SEVERAL}preview/", asked).json()
+    assert [str(title) in told["tables"] for title in (one, two)] == [False, True]
+    assert told["texts"]["changed"] == CHANGED
+    again = financeiro.post(SEVERAL, asked | known_to(asked, told))
+    assert errors_of(again) == {"__all__": [BatchChanged.code]}
+    financeiro.post(SEVERAL, Shown(again).values | both)
+    assert sorted(Receipt.objects.values_list("amount", flat=True)) == [400, 600, 1000]
+
+
+def test_another_day_brings_other_amounts_and_not_those_of_a_colleague(financeiro, branch):
+    one, two = (make_title(branch=branch, due_dates=(LONG_AGO,)) for _ in range(2))
+    asked = Shown(financeiro.get(SEVERAL)).values | {"title": [one.pk]}
+    asked |= known_to(asked, financeiro.post(f"{SEVERAL}preview/", asked | {"received_on": "24/10/2026"}).json())
+    assert asked[f"due_{one.pk}"] == "1.000,00"
+    pay(two, "400.00", on=LONG_AGO)
+    asked |= {"title": [one.pk, two.pk], "received_on": DAY}
+    for _day in range(2):
+        told = financeiro.post(f"{SEVERAL}preview/", asked).json()
+        asked |= known_to(asked, told)
+        assert asked[f"due_{one.pk}"] == "1.030,00"
+        assert asked[f"due_{two.pk}"] == "1.000,00"
+        assert told["texts"]["changed"] == CHANGED
+    assert errors_of(financeiro.post(SEVERAL, asked)) == {"__all__": [BatchChanged.code]}
+    financeiro.post(SEVERAL, asked | {"title": [one.pk]})
+    assert set(Receipt.objects.values_list("amount", flat=True)) == {400, 1030}
+
+
+def test_a_title_that_a_colleague_settled_is_told_before_several_are_confirmed(financeiro, branch):
+    one, two = make_title(branch=branch), make_title(branch=branch)
+    asked = Shown(financeiro.get(SEVERAL)).values | {"title": [one.pk, two.pk]}
+    pay(two, "1000.00")
+    told = financeiro.post(f"{SEVERAL}preview/", asked).json()
+    assert told["texts"]["changed"] == CHANGED
+    assert financeiro.post(SEVERAL, asked | known_to(asked, told)).status_code == 200
+    assert Receipt.objects.count() == 1
+
+
+def test_calcular_shows_again_what_was_seen_first(financeiro, branch):
+    title = make_title(branch=branch)
+    asked = Shown(financeiro.get(SEVERAL)).values | {"title": [title.pk], "_calculate": "1"}
+    pay(title, "400.00")
+    shown = Shown(financeiro.post(SEVERAL, asked))
+    assert shown.values[f"due_{title.pk}"] == ["1.000,00"]
+    again = financeiro.post(SEVERAL, shown.values | {"title": [title.pk]})
+    assert errors_of(again) == {"__all__": [BatchChanged.code]}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_total_that_waited_for_a_part_becomes_no_credit():
     """The page is judged before the title is locked: what the lock waited for is not what the person saw (B.5)."""
@@ -218,10 +285,7 @@ def test_a_total_that_waited_for_a_part_becomes_no_credit():
 
     thread = threading.Thread(target=press)
     with transaction.atomic():
-        settle_installment(
-            installment_id=title.installments.get().pk, received=Decimal(400), received_on=TODAY, deposit=deposit(),
-            by=CASHIER, now=NOW, on=TODAY,
-        )  # fmt: skip
+        pay(title, "400.00")
         thread.start()
         time.sleep(1)
     thread.join()

@@ -261,6 +261,29 @@ def test_when_one_changed_meanwhile_the_page_says_what_and_settles_none(
     tesouraria.told("R$ 1.600,00")
 
 
+def test_what_the_next_tick_finds_changed_is_said_beside_the_button_and_confirmed_anew(
+    tesouraria: Desk, sit_down: Callable[[User], Desk], branch: Branch
+) -> None:
+    first, second = issue(branch), issue(branch)
+    several(tesouraria)
+    tick(tesouraria, first)
+    button_says(tesouraria, "Liquidar 1 título")
+    expect(tesouraria.page.locator("#changed")).to_be_hidden()
+    other = sit_down(make_user(group=FINANCEIRO, branches=(branch,)))
+    other.open(second, "settle-part")
+    other.fill(received="400,00")
+    other.confirm()
+    other.status_is("partially_settled")
+    tick(tesouraria, second)
+    expect(tesouraria.page.locator("#sum-total")).to_have_text("R$ 1.600,00")
+    expect(tesouraria.page.locator("#changed")).to_have_text("1 título mudou: veja quanto é devido agora")
+    tesouraria.confirm()
+    expect(tesouraria.page.locator(".errorlist.nonfield")).to_have_text(explain(BatchChanged(titles=[str(second)])))
+    assert status_of(first) == "pending"
+    tesouraria.confirm()
+    tesouraria.told("R$ 1.600,00")
+
+
 def test_a_double_click_settles_several_once(tesouraria: Desk, branch: Branch) -> None:
     titles = [issue(branch), issue(branch)]
     several(tesouraria)
