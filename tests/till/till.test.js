@@ -7,7 +7,7 @@ import { clockOf, watchClock } from "../../pos_sync/static/till/domain/clock.js"
 import { matchesMask } from "../../pos_sync/static/till/domain/documents.js";
 import { receiptNumber, uuid7 } from "../../pos_sync/static/till/domain/ids.js";
 import { afterAttempt, isPin, lockedUntil } from "../../pos_sync/static/till/domain/pin.js";
-import { findCustomers, indexCustomers } from "../../pos_sync/static/till/domain/search.js";
+import { findCustomers, indexCustomers, meansFirst } from "../../pos_sync/static/till/domain/search.js";
 import { expectedCounts, openSession } from "../../pos_sync/static/till/domain/session.js";
 import { makeTender, MOST_CHANGE_CENTS, quickAmounts, remainder } from "../../pos_sync/static/till/domain/tendering.js";
 
@@ -97,6 +97,17 @@ test("customers are found by document of their own and by invoice", () => {
   assert.deepEqual(found("fat-1"), ["2"]);
   assert.deepEqual(found("fat-123"), ["2"]);
   assert.deepEqual(found("fat-9"), []);
+});
+test("words mean the first whom they find, a code the only one, as a whole", () => {
+  const means = (typed) => meansFirst(INDEX, findCustomers(INDEX, typed), typed);
+  for (const typed of ["529.982.247-25", "52998224725", "fat-123", "joao", "José"]) assert.ok(means(typed), typed);
+  for (const typed of ["982.247", "fat-12", "c.345", "fat-9", "ninguem"]) assert.ok(!means(typed), typed);
+  const several = indexCustomers(
+    [{ id: "1", name: "Ana", document_masked: "" }, { id: "2", name: "Ana", document_masked: "" }],
+    [{ customer_id: "1", document: "FAT-1" }, { customer_id: "2", document: "FAT-1" }],
+  );
+  assert.ok(!meansFirst(several, findCustomers(several, "FAT-1"), "FAT-1"));
+  assert.ok(meansFirst(several, findCustomers(several, "ana"), "ana"));
 });
 
 const operation = (kind, body, op_id = kind) => ({ kind, body, op_id, occurred_at: "2026-11-21T10:00:00-03:00" });

@@ -124,6 +124,8 @@ export const T = {
   searchNone: "Não está na base local. Isto não quer dizer que não haja débito: confira com o escritório ou refaça a sincronização.",
   searchFound: (count) => many(count, "cliente encontrado.", "clientes encontrados."),
   searchMore: "Há mais clientes assim: continue digitando.",
+  searchKeys: "↑ ↓ escolhem · Enter seleciona",
+  searchChoose: "Escolha o cliente na lista (↑ ↓ e Enter): este código não diz sozinho qual é.",
   select: "Selecionar",
   document: "Documento",
   number: "Parcela",

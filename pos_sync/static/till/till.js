@@ -9,7 +9,7 @@ import { receiptNumber, uuid7 } from "./domain/ids.js";
 import { judgeReceipt } from "./domain/limits.js";
 import { owedOf, standingOf, undone, undoneOfFormer, weighing, weighingOfFormer } from "./domain/overlay.js";
 import { afterAttempt, isPin, lockedUntil } from "./domain/pin.js";
-import { findCustomers, indexCustomers } from "./domain/search.js";
+import { findCustomers, indexCustomers, meansFirst } from "./domain/search.js";
 import { expectedCounts, openSession } from "./domain/session.js";
 import { pair } from "./server.js";
 import {
@@ -223,6 +223,10 @@ export class Till extends EventTarget {
 
   find(typed) {
     return this.index ? findCustomers(this.index, typed) : [];
+  }
+
+  meansFirst(found, typed) {
+    return this.index ? meansFirst(this.index, found, typed) : false;
   }
 
   /** Give a customer's open installments with own payments and their voids counted in: overdue first, each with its charges of today. */

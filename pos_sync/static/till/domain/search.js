@@ -50,6 +50,19 @@ export function findCustomers(index, typed) {
   return [...found];
 }
 
+/**
+ * Say whether what was typed means the first who was found. Words are a person's, who sees whom they find; a code may be a
+ * scanner's: it means the only one, and counts as a whole CPF/CNPJ, document or name.
+ */
+export function meansFirst(index, found, typed) {
+  const asked = plain(typed);
+  if (!/\d/.test(asked)) return found.length > 0;
+  if (found.length !== 1) return false;
+  const [{ document_masked, name }] = found;
+  const isDocument = index.documents[firstFrom(index.documents, asked)]?.document === asked;
+  return isDocument || matchesMask(document_masked, asked) || plain(name) === asked;
+}
+
 function take(found, rows, isMatch) {
   for (const row of rows) {
     if (found.size >= MOST_FOUND) return;

@@ -114,26 +114,43 @@ function Refusal({ words, done }) {
   return html`<div class="ask"><p class="error" role="alert">${words}</p><${Key} label=${T.ok} name="Enter" refer=${button} onPress=${() => done()} /></div>`;
 }
 
-/** Definir cliente (F4, H17-H18): results while typing, arrows and Enter. */
+/**
+ * Definir cliente (F4, H17-H18): results while typing, arrows and Enter. A scanner types and presses Enter as well: a code chooses
+ * nobody out of several.
+ */
 export function Search({ till, go, draft = {} }) {
   const [typed, setTyped] = useState("");
+  // For what was typed the arrows were used.
+  const [moved, setMoved] = useState(null);
+  const [error, setError] = useState(null);
   const field = useFocus();
   const found = useMemo(() => till.find(typed), [typed, till.index]);
   const [at, setAt] = usePlace(found.map((each) => each.id), typed);
+  const isChosen = found.length > 0 && (moved === typed || till.meansFirst(found, typed));
+  const here = isChosen ? at : -1;
   const tells = !typed.trim() ? "" : !found.length ? T.searchNone : found.length < MOST_FOUND ? T.searchFound(found.length) : T.searchMore;
-  useEffect(() => document.getElementById(`found-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => document.getElementById(`found-${here}`)?.scrollIntoView({ block: "nearest" }), [here]);
   const back = () => go("receive", { draft });
-  const select = (customer = found[at]) => customer && go("receive", { draft: { ...draft, customer, ticked: [], partial_cents: null, discount_cents: 0 } });
-  const move = (by) => setAt(Math.min(found.length - 1, Math.max(0, at + by)));
+  const select = (customer) => go("receive", { draft: { ...draft, customer, ticked: [], partial_cents: null, discount_cents: 0 } });
+  const enter = () => {
+    if (isChosen) return select(found[at]);
+    if (found.length) { setError(T.searchChoose); field.current.select(); }
+  };
+  const move = (by) => {
+    if (!found.length) return;
+    setError(null);
+    setMoved(typed);
+    setAt(isChosen ? Math.min(found.length - 1, Math.max(0, at + by)) : 0);
+  };
   useKeys({ Escape: back, ArrowDown: () => move(1), ArrowUp: () => move(-1), F4: () => field.current.focus() });
-  const side = html`<${Key} label=${T.select} name="Enter" tone="main" onPress=${() => select()} disabled=${!found.length} />
+  const side = html`<${Key} label=${T.select} name="Enter" tone="main" onPress=${enter} disabled=${!isChosen} />
     <${Key} label=${T.back} name="Esc" onPress=${back} />`;
   return html`<${Screen} title=${T.searchTitle} side=${side}>
-    <${Text} id="search" label=${T.searchField} help=${T.searchHelp} value=${typed} refer=${field} onType=${setTyped}
-      onEnter=${() => select()} role="combobox" aria-expanded=${found.length > 0} aria-controls="found" aria-activedescendant=${found.length ? `found-${at}` : null} />
-    <p class=${typed.trim() && !found.length ? "notice amber" : "help"} role="status">${tells}</p>
+    <${Text} id="search" label=${T.searchField} help=${T.searchHelp} value=${typed} refer=${field} onType=${(value) => { setError(null); setTyped(value); }} error=${error}
+      onEnter=${enter} role="combobox" aria-expanded=${found.length > 0} aria-controls="found" aria-activedescendant=${isChosen ? `found-${at}` : null} />
+    <p class=${typed.trim() && !found.length ? "notice amber" : "help"} role="status">${tells}${found.length > 0 && !isChosen && ` ${T.searchKeys}`}</p>
     <ul id="found" class="found" role="listbox" aria-label=${T.searchTitle}>${found.map((customer, place) => html`<li key=${customer.id} id="found-${place}" role="option"
-      aria-selected=${place === at ? "true" : "false"} class=${place === at ? "at" : ""} onClick=${() => select(customer)}>
+      aria-selected=${place === here ? "true" : "false"} class=${place === here ? "at" : ""} onClick=${() => select(customer)}>
       <span>${customer.name}</span><small>${customer.document_masked}</small></li>`)}</ul>
   </${Screen}>`;
 }
