@@ -234,19 +234,11 @@ class IdentifyForm(DivergenceForm):
         help_text=_("What is left, or all of it without a debt, becomes the customer’s credit."),
     )  # fmt: skip
     reason = ReasonField()
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def clean(self) -> dict[str, Any]:
-        """Nobody pays an installment that he did not see: the one that the page names travels with it (G.6)."""
-        cleaned = super().clean()
+    def must_be_seen(self) -> str:
+        """The installment that is paid is the one that the page names."""
         debt = self._debt()
-        now = f"{debt.installment_id}:{debt.owed}" if debt else ""
-        if not self.is_calculating and "reason" not in self.errors and cleaned.get("seen") != now:
-            message = _("See below what will be paid now, and confirm again.")
-            self.add_error(None, forms.ValidationError(message, code="not_seen"))
-        self.data = self.data.copy()
-        self.data["seen"] = now
-        return cleaned
+        return f"{debt.installment_id}:{debt.owed}" if debt else "-"
 
     def what_will_be(self) -> Sequence[Line]:
         # Asking for the errors reads what is typed so far.
@@ -263,8 +255,9 @@ class IdentifyForm(DivergenceForm):
 
     def _debt(self) -> Debt | None:
         """Give the debt that fell due first, of a title that the person sees."""
-        customer = self.cleaned_data.get("customer")
-        if customer is None or not self.cleaned_data.get("pays"):
+        typed = self.cleaned_data if self.is_bound else {}
+        customer = typed.get("customer")
+        if customer is None or not typed.get("pays"):
             return None
         return next(iter(debts_of(customer.pk, on=self.today, titles=Title.objects.visible_to(self.user))), None)
 

@@ -84,7 +84,6 @@ class ReissueForm(TransitionForm):
             "required": _("Request the write-off of the previous slip from the bank and tick that you did.")
         },
     )
-    seen_total = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Media:
         js: ClassVar = [Script("receivables/reissue.js", defer=True)]
@@ -113,17 +112,24 @@ class ReissueForm(TransitionForm):
     # What was typed
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned = self.cleaned_data
         if cleaned.get("apply_charges"):
             self._require_percents(cleaned)
         else:
             self._forget_percents(cleaned)
         if self.is_calculating:
-            self._keep_errors_of({*self.calculated_from, "__all__"})
+            for name in set(self.errors) - set(self.calculated_from):
+                del self.errors[name]
         self.totals = self._totals(cleaned)
-        if self.totals is not None:
-            self._tell_new_total(self.totals, seen=cleaned.get("seen_total"))
-        return cleaned
+        return super().clean()
+
+    def must_be_seen(self) -> str:
+        return str(self.totals.total) if self.totals else ""
+
+    @property
+    def not_seen(self) -> str:  # type: ignore[override]
+        amount = reais(self.totals.total if self.totals else None)
+        return gettext("The new amount is %(amount)s. Check it and confirm again.") % {"amount": amount}
 
     def _require_percents(self, cleaned: dict[str, Any]) -> None:
         for name in ("interest_percent", "fine_percent"):
@@ -136,10 +142,6 @@ class ReissueForm(TransitionForm):
             self.errors.pop(name, None)
             cleaned[name] = ZERO
 
-    def _keep_errors_of(self, names: set[str]) -> None:
-        for name in set(self.errors) - names:
-            del self.errors[name]
-
     def _totals(self, cleaned: dict[str, Any]) -> ReissueTotals | None:
         """Give days, months and reais with what was typed, None while they cannot be computed."""
         names = ("new_due_date", "apply_charges", "interest_percent", "fine_percent")
@@ -151,14 +153,6 @@ class ReissueForm(TransitionForm):
         except RuleBroken as broken:
             show_broken(self, broken)
             return None
-
-    def _tell_new_total(self, totals: ReissueTotals, *, seen: str | None) -> None:
-        """Nobody confirms a total that he did not see: what the page shows travels with it (G.6)."""
-        if not self.is_calculating and seen != str(totals.total):
-            message = gettext("The new amount is %(amount)s. Check it and confirm again.")
-            self.add_error(None, forms.ValidationError(message % {"amount": reais(totals.total)}, code="not_seen"))
-        self.data = self.data.copy()
-        self.data["seen_total"] = str(totals.total)
 
     # What is shown
 

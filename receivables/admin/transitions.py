@@ -59,6 +59,8 @@ class TransitionForm(forms.Form):
     """Whether what will be depends on what is typed: the page offers to calculate it before it confirms."""
     calculated_from: ClassVar[Sequence[str]] = ()
     """The fields on which what will be depends; the page calculates by itself when one of them changes."""
+    not_seen: Any = _("See above what will be now, and confirm again.")
+    """What is said where something else than the page showed would be confirmed."""
     notices: Sequence[Any] = ()
     """Warnings that stand on top and again beside the button."""
 
@@ -75,11 +77,14 @@ class TransitionForm(forms.Form):
             self.fields["asked_for"] = forms.CharField(required=False, widget=forms.HiddenInput)
         if hasattr(row, "version"):
             self.fields["version"] = forms.IntegerField(required=False, initial=row.version, widget=forms.HiddenInput)
-        if self.must_be_seen():
-            self.fields["seen"] = forms.CharField(required=False, initial=self.must_be_seen(), widget=forms.HiddenInput)
+        if self.calculates or self.must_be_seen():
+            self.fields["seen"] = forms.CharField(required=False, initial=self.must_be_seen, widget=forms.HiddenInput)
 
     def must_be_seen(self) -> str:
-        """Give what has no version and must not have changed since the page was shown, as text; empty for nothing."""
+        """Give what has no version and nobody confirms without having seen it on the page, as text; empty for nothing.
+
+        Where the page calculates, another one is shown and asked for anew; else it is refused as changed meanwhile.
+        """
         return ""
 
     @property
@@ -125,7 +130,13 @@ class TransitionForm(forms.Form):
         seen = cleaned.get("version")
         if seen is not None and seen != self.row.version:
             show_broken(self, self.changed_meanwhile(seen))
-        if (now := self.must_be_seen()) and cleaned.get("seen") not in ("", None, now):
+        now, seen = self.must_be_seen(), cleaned.get("seen")
+        if now and self.calculates:
+            if seen != now and not self.is_calculating:
+                self.add_error(None, forms.ValidationError(self.not_seen, code="not_seen"))
+            self.data = self.data.copy()
+            self.data["seen"] = now
+        elif now and seen not in ("", None, now):
             show_broken(self, ChangedMeanwhile(what=str(self.row)))
         return cleaned
 

@@ -196,6 +196,13 @@ def test_the_customer_is_identified_and_the_oldest_installment_paid(gerencia, br
     assert_books_are_clean()
 
 
+def test_who_owes_nothing_is_identified_by_what_the_page_says_at_first(gerencia, in_suspense, customer):
+    seen = gerencia.get(page(in_suspense, "identify")).context["form"]["seen"].value()
+    asked = {"customer": customer.pk, "pays": "on", "reason": REASON, "seen": seen}
+    gerencia.post(page(in_suspense, "identify"), asked)
+    assert CustomerCredit.objects.filter(customer=customer).available() == 150
+
+
 def test_what_identifying_will_do_is_shown_before_it_is_done(gerencia, branch, in_suspense, customer):
     parcel(branch, "100.00", bill_to=customer)
     told = gerencia.post(page(in_suspense, "identify_preview"), {"customer": customer.pk, "pays": "on"}).json()

@@ -51,7 +51,7 @@ def in_parts(branch):
 def typed(title, *, number=1, seen="1000.00", **values):
     usual = {
         "installment": title.installments.get(number=number).pk, "new_due_date": "21/11/2026", "reason": REASON,
-        "write_off_requested": "on", "version": title.version, "seen_total": seen,
+        "write_off_requested": "on", "version": title.version, "seen": seen,
     }  # fmt: skip
     return {name: value for name, value in (usual | values).items() if value is not None}
 
@@ -149,7 +149,7 @@ def test_percents_above_the_custom_ask_for_a_tick(financeiro, title):
 def test_a_total_that_was_not_seen_is_shown_before_it_is_confirmed(financeiro, title, seen):
     response = confirm(financeiro, title, seen=seen, **TICKED)
     assert errors_of(response) == {"__all__": ["not_seen"]}
-    assert response.context["form"]["seen_total"].value() == "1055.51"
+    assert response.context["form"]["seen"].value() == "1055.51"
     assert nothing_was_done()
 
 
@@ -176,7 +176,7 @@ def test_calcular_tells_what_is_wrong_with_what_it_calculates_from(financeiro, t
 
 def test_what_calcular_showed_may_be_confirmed(financeiro, title):
     shown = confirm(financeiro, title, _calculate="1", seen="", **TICKED).context["form"]
-    confirm(financeiro, title, seen=shown["seen_total"].value(), **TICKED)
+    confirm(financeiro, title, seen=shown["seen"].value(), **TICKED)
     assert BankCollectionReissue.objects.get().new_amount == Decimal("1055.51")
 
 
@@ -188,7 +188,7 @@ def test_the_invoice_total_is_that_of_all_installments(financeiro, in_parts):
 def test_the_preview_is_the_same_as_json(financeiro, title):
     told = preview(financeiro, title, reason="", **TICKED).json()
     assert [value for _label, value in told["will_be"][1:5]] == ["47", "2", "R$ 15,51", "R$ 40,00"]
-    assert (told["hidden"]["seen_total"], told["errors"]) == ("1055.51", [])
+    assert (told["hidden"]["seen"], told["errors"]) == ("1055.51", [])
     assert nothing_was_done()
 
 
