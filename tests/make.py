@@ -13,6 +13,7 @@ from receivables.models import (
     Actor,
     Branch,
     BranchPaymentMethod,
+    CashMovement,
     City,
     Customer,
     Direction,
@@ -25,6 +26,7 @@ from receivables.models import (
     Terms,
     Title,
 )
+from receivables.services.cash_movement import record_cash_movement
 from receivables.services.settlement import Deposit
 from receivables.services.title import Part, issue_title
 
@@ -147,6 +149,14 @@ def make_title(
         for due, amount, number in zip(due_dates, amounts, our_numbers, strict=True)
     ]
     return issue_title(fields=fields, parts=parts, by=SYSTEM)
+
+
+def record(account: LedgerAccount, amount: str = "100.00", day: date = TODAY, **values: Any) -> CashMovement:
+    """A movement that a person records; an amount below zero is a debit."""
+    direction = Direction.DEBIT if amount.startswith("-") else Direction.CREDIT
+    usual = {"history_code_id": make_history_code(direction=direction).pk,
+             "document_type_id": make_document_type().pk, "by": CASHIER, "now": NOW, "on": TODAY}  # fmt: skip
+    return record_cash_movement(account_id=account.pk, cash_date=day, amount=abs(Decimal(amount)), **usual | values)
 
 
 def deposit(*, on: date = TODAY, method: str = PaymentMethod.CASH, **values: Any) -> Deposit:

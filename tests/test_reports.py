@@ -14,7 +14,6 @@ from receivables import reports
 from receivables.domain.reversal import ClosedCashOption
 from receivables.models import SYSTEM, Divergence, Title
 from receivables.services.cash_day import close_day
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.groups import TESOURARIA
 from receivables.services.reversal import ClosedCash, reverse_title
 from receivables.services.settlement import settle_installment, settle_title
@@ -27,10 +26,9 @@ from tests.make import (
     cash_account,
     deposit,
     make_branch,
-    make_document_type,
-    make_history_code,
     make_title,
     make_user,
+    record,
 )
 
 pytestmark = pytest.mark.django_db
@@ -160,11 +158,8 @@ def test_a_known_difference_waits_until_movements_clear_it(branch, user):
     told = reports.open_differences(user, on=TODAY)
     assert (told.count, told.amount) == (1, Decimal("100.00"))
     tomorrow = TODAY + timedelta(1)
-    record_cash_movement(
-        account_id=account.pk, cash_date=tomorrow, amount=Decimal("100.00"),
-        history_code_id=make_history_code(direction="debit").pk, document_type_id=make_document_type().pk, notes="",
-        clears_id=reversal.closed_cash.get().pk, by=CASHIER, now=NOW + timedelta(1), on=tomorrow,
-    )  # fmt: skip
+    clears_id = reversal.closed_cash.get().pk
+    record(account, "-100.00", tomorrow, clears_id=clears_id, now=NOW + timedelta(1), on=tomorrow)
     assert reports.open_differences(user, on=tomorrow).count == 0
 
 

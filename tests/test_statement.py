@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from receivables.domain.reversal import ClosedCashOption
 from receivables.models import CashMovement, LedgerAccount
 from receivables.services.cash_day import COUNT_DIFFERS, close_day
-from receivables.services.cash_movement import record_cash_movement, reverse_cash_movement
+from receivables.services.cash_movement import reverse_cash_movement
 from receivables.services.reversal import ClosedCash, reverse_title
 from receivables.statement import account_figures, closed_along, day_figures, statement
 from tests.make import (
@@ -22,11 +22,11 @@ from tests.make import (
     deposit,
     make_account,
     make_branch,
-    make_document_type,
     make_history_code,
     make_parameter_set,
     make_title,
     make_user,
+    record,
 )
 from tests.services.test_settlement import settle
 
@@ -39,14 +39,6 @@ WHO = {"by": CASHIER, "now": NOW, "on": TODAY}
 @pytest.fixture
 def account():
     return cash_account(make_branch())
-
-
-def record(account, amount, day=TODAY, **values):
-    direction = "debit" if amount.startswith("-") else "credit"
-    return record_cash_movement(
-        account_id=account.pk, cash_date=day, amount=abs(Decimal(amount)), document_type_id=make_document_type().pk,
-        history_code_id=make_history_code(direction=direction).pk, **WHO | values,
-    )  # fmt: skip
 
 
 def read(account, first=YESTERDAY, last=TODAY, **options):

@@ -8,7 +8,6 @@ import pytest
 from receivables.domain.errors import AmountAboveDifference, ConfirmationRequired, CountOutdated, MethodNotCounted
 from receivables.models import CashDay, CashDayClosing, CashDayCount, CashMovement, Direction
 from receivables.services.cash_day import COUNT_DIFFERS, close_day, count_day
-from receivables.services.cash_movement import record_cash_movement
 from tests.admin.conftest import at_the_desk
 from tests.admin.pages import buttons_of, desk, errors_of, page
 from tests.make import (
@@ -21,6 +20,7 @@ from tests.make import (
     make_history_code,
     make_parameter_set,
     make_user,
+    record,
 )
 
 pytestmark = pytest.mark.django_db
@@ -44,11 +44,8 @@ def treasurer(blind):
     return at_the_desk(make_user(group="Tesouraria", branches=(blind.branch,)))
 
 
-def record(account, amount="100.00", day=TODAY):
-    record_cash_movement(
-        account_id=account.pk, cash_date=day, amount=Decimal(amount), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, by=CASHIER, now=NOW, on=TODAY,
-    )  # fmt: skip
+def recorded(account, amount="100.00", day=TODAY):
+    record(account, amount, day)
     return CashDay.objects.get(account=account, day=day)
 
 
@@ -64,12 +61,12 @@ def text_of(client, address, **query):
 
 
 def test_what_is_expected_stands_beside_what_is_counted(tesouraria, account):
-    shown = text_of(tesouraria, page(record(account), "close"))
+    shown = text_of(tesouraria, page(recorded(account), "close"))
     assert 'data-expected="100,00"' in shown
 
 
 def test_a_difference_is_asked_about_and_then_recorded(tesouraria, account):
-    cash_day = record(account)
+    cash_day = recorded(account)
     response = tesouraria.post(page(cash_day, "close"), counted("90,00"))
     assert errors_of(response) == {"confirmed": [ConfirmationRequired.code]}
     tesouraria.post(page(cash_day, "close"), counted("90,00", confirmed=[COUNT_DIFFERS]))
@@ -77,20 +74,20 @@ def test_a_difference_is_asked_about_and_then_recorded(tesouraria, account):
 
 
 def test_a_means_left_empty_beside_counted_ones_is_asked_for(tesouraria, account):
-    response = tesouraria.post(page(record(account), "close"), counted("100,00", ""))
+    response = tesouraria.post(page(recorded(account), "close"), counted("100,00", ""))
     assert errors_of(response) == {"counted_outros": [MethodNotCounted.code]}
 
 
 def test_the_page_names_the_older_days_that_close_with_it(tesouraria, account):
-    record(account, day=TODAY - timedelta(days=5))
+    recorded(account, day=TODAY - timedelta(days=5))
     close_day(account_id=account.pk, day=TODAY - timedelta(days=5), by=CASHIER, now=NOW, on=TODAY)
-    shown = text_of(tesouraria, page(record(account), "close"))
+    shown = text_of(tesouraria, page(recorded(account), "close"))
     assert all(f"{TODAY - timedelta(days=past):%d/%m/%Y}" in shown for past in (4, 3, 2, 1))
 
 
 def test_an_older_open_day_is_named_with_its_page(tesouraria, account):
-    older = record(account, day=YESTERDAY)
-    assert page(older) in text_of(tesouraria, page(record(account), "close"))
+    older = recorded(account, day=YESTERDAY)
+    assert page(older) in text_of(tesouraria, page(recorded(account), "close"))
 
 
 def test_an_account_and_a_day_are_asked_for_before_the_count(tesouraria, account):
@@ -101,7 +98,7 @@ def test_an_account_and_a_day_are_asked_for_before_the_count(tesouraria, account
 
 
 def test_a_day_that_has_a_page_is_closed_there(tesouraria, account):
-    cash_day = record(account)
+    cash_day = recorded(account)
     response = tesouraria.get(desk(CashDay, "close-cash"), {"account": account.pk, "day": "23/11/2026"})
     assert response["location"] == page(cash_day, "close")
 
@@ -115,7 +112,7 @@ def test_an_account_of_another_branch_is_no_choice(foreigner, account):
 
 
 def test_nothing_that_is_expected_is_told_before_the_count(treasurer, blind):
-    cash_day = record(blind, "1234.56")
+    cash_day = recorded(blind, "1234.56")
     for address in (page(cash_day), page(cash_day, "count"), page(cash_day, "close")):
         response = treasurer.get(address, follow=True)
         assert response.status_code == 200
@@ -123,7 +120,7 @@ def test_nothing_that_is_expected_is_told_before_the_count(treasurer, blind):
 
 
 def test_a_blind_day_is_counted_then_closed_with_what_was_seen(treasurer, blind):
-    cash_day = record(blind)
+    cash_day = recorded(blind)
     assert buttons_of(treasurer, cash_day) == {"count"}
     response = treasurer.post(page(cash_day, "count"), counted("95,00"), follow=True)
     assert "-5,00" in response.content.decode()
@@ -134,12 +131,12 @@ def test_a_blind_day_is_counted_then_closed_with_what_was_seen(treasurer, blind)
 
 
 def test_a_blind_count_leaves_no_means_out(treasurer, blind):
-    response = treasurer.post(page(record(blind), "count"), counted("95,00", ""))
+    response = treasurer.post(page(recorded(blind), "count"), counted("95,00", ""))
     assert errors_of(response) == {"counted_outros": ["required"]}
 
 
 def test_a_second_count_is_logged_beside_the_first(treasurer, blind):
-    cash_day = record(blind)
+    cash_day = recorded(blind)
     for cash in ("95,00", "100,00"):
         treasurer.post(page(cash_day, "count"), counted(cash))
     assert list(CashDayCount.objects.order_by("pk").values_list("number", "counted_amount")) == [(1, 95), (2, 100)]
@@ -149,9 +146,9 @@ def test_a_second_count_is_logged_beside_the_first(treasurer, blind):
 
 
 def test_what_is_posted_after_the_count_asks_for_a_new_one(treasurer, blind):
-    cash_day = record(blind)
+    cash_day = recorded(blind)
     treasurer.post(page(cash_day, "count"), counted("100,00"))
-    record(blind, "1.00")
+    recorded(blind, "1.00")
     response = treasurer.post(page(cash_day, "close"), {"count_id": CashDayCount.objects.get().pk})
     assert errors_of(response) == {"__all__": [CountOutdated.code]}
 
@@ -165,7 +162,7 @@ def test_a_blind_day_without_a_row_is_counted_from_the_list(treasurer, blind):
 
 def test_counting_needs_the_permission_to_close(blind):
     clerk = at_the_desk(make_user(group="Financeiro", branches=(blind.branch,)))
-    cash_day = record(blind)
+    cash_day = recorded(blind)
     assert clerk.post(page(cash_day, "count"), counted("0,00")).status_code == 403
     assert clerk.post(desk(CashDay, "count-cash"), {"account": blind.pk, "day": "23/11/2026"}).status_code == 403
     assert not CashDayCount.objects.exists()
@@ -177,7 +174,7 @@ def test_counting_needs_the_permission_to_close(blind):
 @pytest.fixture
 def short(account):
     """Yesterday, closed with 10.00 missing."""
-    cash_day = record(account, day=YESTERDAY)
+    cash_day = recorded(account, day=YESTERDAY)
     close_day(
         account_id=account.pk, day=YESTERDAY, by=CASHIER, now=NOW, on=TODAY, confirmed=frozenset({COUNT_DIFFERS}),
         counted={"cash": Decimal(90), "outros": Decimal(0)},
@@ -212,7 +209,7 @@ def test_posting_needs_its_permission(financeiro, short):
 
 
 def test_a_count_without_a_difference_leaves_nothing_to_post(tesouraria, account):
-    cash_day = record(account)
+    cash_day = recorded(account)
     count_day(account_id=account.pk, day=TODAY, counted={"cash": Decimal(100), "outros": Decimal(0)}, by=CASHIER,
               now=NOW, on=TODAY)  # fmt: skip
     close_day(account_id=account.pk, day=TODAY, by=CASHIER, now=NOW, on=TODAY)

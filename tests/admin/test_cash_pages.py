@@ -24,7 +24,6 @@ from receivables.models import (
     DocumentType,
 )
 from receivables.services.cash_day import close_day
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.settlement import settle_title
 from tests.admin.pages import PROVEN, buttons_of, desk, errors_of, page
 from tests.make import (
@@ -35,9 +34,9 @@ from tests.make import (
     cash_account,
     deposit,
     make_branch,
-    make_document_type,
     make_history_code,
     make_title,
+    record,
 )
 
 pytestmark = pytest.mark.django_db
@@ -55,13 +54,6 @@ def typed(account, *, direction=Direction.CREDIT, **values):
         "notes": "Aporte",
     }  # fmt: skip
     return usual | values
-
-
-def record(account, *, amount="100.00", day=TODAY):
-    return record_cash_movement(
-        account_id=account.pk, cash_date=day, amount=Decimal(amount), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, by=CASHIER, now=NOW, on=TODAY,
-    )  # fmt: skip
 
 
 def close(account, day=TODAY):

@@ -1,7 +1,5 @@
 """What the lists of the ledger find for typed words: movements, credits, reversals, differences, new collections."""
 
-from decimal import Decimal
-
 import pytest
 from django.urls import reverse
 
@@ -12,17 +10,13 @@ from receivables.models import (
     CashMovement,
     ClosedCashReversal,
     CustomerCredit,
-    Direction,
-    DocumentType,
-    HistoryCode,
     Receipt,
     Reversal,
 )
 from receivables.services.cash_day import close_day
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.reissue import reissue_bank_collection
 from receivables.services.reversal import ClosedCash, reverse_title
-from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, make_customer, make_title
+from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, make_customer, make_title, record
 from tests.services.test_settlement import settle
 
 pytestmark = pytest.mark.django_db
@@ -53,19 +47,11 @@ def reversed_title(branch):
     return title
 
 
-def record(branch, notes):
-    return record_cash_movement(
-        account_id=cash_account(branch).pk, cash_date=TODAY, amount=Decimal("10.00"), notes=notes,
-        history_code_id=HistoryCode.objects.filter(direction=Direction.CREDIT)[0].pk,
-        document_type_id=DocumentType.objects.all()[0].pk, **MOMENT,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("words", ["manutenção", "MANUTENCAO", "mensal manuten"])
 def test_a_movement_is_found_by_the_words_of_its_notes(gerencia, branch, words):
-    movement = record(branch, "Manutenção mensal da conta")
-    record(branch, "Tarifa")
-    record(branch, "")
+    movement = record(cash_account(branch), notes="Manutenção mensal da conta")
+    record(cash_account(branch), notes="Tarifa")
+    record(cash_account(branch), notes="")
     assert found(gerencia, CashMovement, words)[0] == {movement.pk}
 
 
@@ -123,8 +109,8 @@ def test_two_letters_find_nothing_and_say_so(gerencia, reversed_title, model):
 
 def test_words_that_fit_too_many_movements_say_so(gerencia, branch, monkeypatch):
     monkeypatch.setattr(finding, "MOST", 1)
-    record(branch, "Tarifa de cobrança")
-    record(branch, "Tarifa de pacote")
+    record(cash_account(branch), notes="Tarifa de cobrança")
+    record(cash_account(branch), notes="Tarifa de pacote")
     rows, notes = found(gerencia, CashMovement, "tarifa")
     assert rows == set()
     assert any("“tarifa”" in note for note in notes)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django import forms
@@ -10,7 +9,6 @@ from django import forms
 from receivables.domain.reversal import ClosedCashOption
 from receivables.models import CashDay, CashMovement, ClosedCashReversal, Title
 from receivables.services.cash_day import close_day
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.reversal import ClosedCash, reverse_title
 from tests.admin.pages import desk, errors_of, page
 from tests.ledger import assert_books_are_clean, every_row
@@ -21,9 +19,8 @@ from tests.make import (
     TODAY,
     cash_account,
     deposit,
-    make_document_type,
-    make_history_code,
     make_title,
+    record,
 )
 from tests.services.test_settlement import settle, settle_part
 
@@ -62,10 +59,7 @@ def addresses(branch):
         title_id=late.pk, reason=REASON, closed_cash={account.pk: ClosedCash(option=ClosedCashOption.NO_DEBIT)},
         **MOMENT,
     )  # fmt: skip
-    record_cash_movement(
-        account_id=account.pk, cash_date=TODAY, amount=Decimal("10.00"), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, **MOMENT,
-    )  # fmt: skip
+    record(account)
     several = make_title(branch=branch, amounts=("600.00", "400.00"))
     return {
         "settle": page(pending, "settle"), "settle-part": page(parted, "settle-part"),

@@ -26,7 +26,6 @@ from receivables.models import (
     Title,
 )
 from receivables.services.cash_day import COUNT_DIFFERS, close_day, reopen_day
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.groups import FINANCEIRO, GERENCIA
 from receivables.services.moves import move
 from receivables.services.settlement import settle_installment, settle_title
@@ -46,6 +45,7 @@ from tests.make import (
     make_history_code,
     make_title,
     make_user,
+    record,
 )
 from tests.pos_sync.test_ingestion import Till, line, make_device, parcel
 from tests.services.test_cash_session import begin, end
@@ -93,13 +93,6 @@ class Shown(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._area:
             self.values[self._area] = [data.strip()]
-
-
-def record(account: Any, amount: str) -> None:
-    record_cash_movement(
-        account_id=account.pk, cash_date=TODAY, amount=Decimal(amount), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, by=CASHIER, now=NOW, on=TODAY,
-    )  # fmt: skip
 
 
 def pay(title: Title, amount: str, *, on: date = TODAY) -> None:

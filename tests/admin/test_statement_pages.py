@@ -9,7 +9,7 @@ from django.urls import reverse
 from receivables import statement
 from receivables.models import CashMovement, Direction
 from receivables.services.cash_day import close_day
-from receivables.services.cash_movement import record_cash_movement, reverse_cash_movement
+from receivables.services.cash_movement import reverse_cash_movement
 from receivables.services.cash_session import open_session
 from tests.admin.pages import desk, page
 from tests.make import (
@@ -22,6 +22,7 @@ from tests.make import (
     make_document_type,
     make_history_code,
     make_title,
+    record,
 )
 from tests.services.test_cash_session import receive
 from tests.services.test_settlement import settle
@@ -32,13 +33,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def account(branch):
     return cash_account(branch)
-
-
-def record(account, amount="100.00", day=TODAY):
-    return record_cash_movement(
-        account_id=account.pk, cash_date=day, amount=Decimal(amount), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, by=CASHIER, now=NOW, on=TODAY,
-    )  # fmt: skip
 
 
 def read(client, account=None, **query):
@@ -126,10 +120,7 @@ def test_a_credit_and_a_debit_are_recorded_from_here(tesouraria, financeiro, acc
 
 def test_the_codes_used_last_are_proposed(tesouraria, account):
     code, kind = make_history_code(direction=Direction.DEBIT), make_document_type()
-    record_cash_movement(
-        account_id=account.pk, cash_date=TODAY, amount=Decimal(1), history_code_id=code.pk, document_type_id=kind.pk,
-        by=CASHIER, now=NOW, on=TODAY,
-    )  # fmt: skip
+    record(account, "-1.00", history_code_id=code.pk, document_type_id=kind.pk)
     response = tesouraria.get(desk(CashMovement, "add"), {"account": account.pk, "direction": "debit"})
     form = response.context["adminform"].form
     assert (form.initial["history_code"], form.initial["document_type"]) == (code.pk, kind.pk)

@@ -25,7 +25,6 @@ from receivables.domain.reversal import ClosedCashOption
 from receivables.models import SYSTEM, Actor, Branch, Divergence, Holiday, Title
 from receivables.services.cash_day import COUNT_DIFFERS, close_day
 from receivables.services.cash_day_count import expected_of
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.cash_session import open_session
 from receivables.services.people import deactivate_person
 from receivables.services.reissue import reissue_bank_collection
@@ -39,11 +38,10 @@ from tests.make import (
     cash_account,
     deposit,
     make_branch,
-    make_document_type,
-    make_history_code,
     make_parameter_set,
     make_title,
     make_user,
+    record,
 )
 
 
@@ -94,10 +92,7 @@ def _titles(branch: Branch, *, by: Actor) -> None:
         installment_id=part.installments.get().pk, received=Decimal(100), received_on=today(),
         deposit=deposit(on=today()), **moment,
     )  # fmt: skip
-    record_cash_movement(
-        account_id=account.pk, cash_date=today(), amount=Decimal(20), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, **moment,
-    )  # fmt: skip
+    record(account, "20.00", today(), **moment)
     _count_with_a_difference(yesterday, **moment)
     _to_be_counted_blindly(**moment)
     open_session(

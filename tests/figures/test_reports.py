@@ -12,7 +12,6 @@ from receivables.figures.received import received_sheet
 from receivables.figures.reversals import reversals_sheet
 from receivables.models import CashMovement, CustomerCredit, Receipt, Reversal
 from receivables.services.cash_day import close_day, reopen_day
-from receivables.services.cash_movement import record_cash_movement
 from receivables.services.groups import TESOURARIA
 from receivables.services.reversal import ClosedCash, reverse_title
 from receivables.services.settlement import quote
@@ -25,11 +24,10 @@ from tests.make import (
     deposit,
     make_branch,
     make_customer,
-    make_document_type,
-    make_history_code,
     make_parameter_set,
     make_title,
     make_user,
+    record,
 )
 from tests.services.test_settlement import LATE, settle, settle_part
 
@@ -201,11 +199,7 @@ def test_the_day_goes_from_its_opening_to_its_closing_balance_line_by_line(branc
     account = cash_account(branch)
     settle(make_title(branch=branch), "1000.00", received_on=YESTERDAY, deposit=deposit(on=YESTERDAY))
     settle(make_title(branch=branch), "1000.00")
-    record_cash_movement(
-        account_id=account.pk, cash_date=TODAY, amount=Decimal("70.07"), notes="Sangria",
-        history_code_id=make_history_code(direction="debit").pk, document_type_id=make_document_type().pk,
-        by=CASHIER, now=NOW, on=TODAY,
-    )  # fmt: skip
+    record(account, "-70.07", notes="Sangria")
     sheet = cash(account)
     assert [amount for _label, amount in sheet.numbers] == [1000, 1000, Decimal("-70.07"), Decimal("1929.93")]
     assert column(sheet.parts[1], -1) == [2000, Decimal("1929.93")]

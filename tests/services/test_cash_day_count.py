@@ -30,10 +30,10 @@ from tests.make import (
     cash_account,
     deposit,
     make_branch,
-    make_document_type,
     make_history_code,
     make_parameter_set,
     make_title,
+    record,
 )
 from tests.services.test_settlement import settle
 
@@ -151,10 +151,7 @@ def test_a_credit_that_was_spent_is_no_cash(account):
 
 
 def test_a_persons_movement_is_cash_in_a_cash_account(account):
-    record_cash_movement(
-        account_id=account.pk, cash_date=TODAY, amount=Decimal(5), history_code_id=make_history_code().pk,
-        document_type_id=make_document_type().pk, **WHO,
-    )  # fmt: skip
+    record(account, "5.00")
     assert expected_of(account, day=TODAY)["cash"] == 5
 
 
