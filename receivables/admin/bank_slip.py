@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import ReadOnlyAdmin
-from receivables.admin.finding import find_slips
+from receivables.admin.finding import find_by_our_number
 from receivables.admin.tables import chip
 from receivables.models import BankSlip, Title
 
@@ -20,7 +20,7 @@ class BankSlipAdmin(ReadOnlyAdmin):
     list_select_related = ("installment__title", "account")
     search_fields = ("our_number",)
     search_help_text = _("Nosso Número, present or former, or document")
-    find = staticmethod(find_slips)
+    find = staticmethod(find_by_our_number)
     fields = ("status_chip", "our_number", "installment", "account", "due_date", "amount")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

@@ -131,14 +131,14 @@ def find_receipts(receipts: Any, words: Words) -> Any:
     return receipts.filter(found)
 
 
-def find_slips(slips: Any, words: Words) -> Any:
-    """Find slips by Nosso Número, present or former, and by their title's document."""
+def find_by_our_number(rows: Any, words: Words) -> Any:
+    """Find slips by Nosso Número, new bank collections by the one that they took away, and both by document."""
     if not words.bare:
-        return slips
+        return rows
     found = Q(our_number__startswith=words.bare)
     if words.installments_by_document:
         found |= Q(installment__in=words.installments_by_document)
-    return slips.filter(found)
+    return rows.filter(found)
 
 
 def find_movements(movements: Any, words: Words) -> Any:
@@ -159,16 +159,6 @@ def find_reversals(reversals: Any, words: Words) -> Any:
 def find_differences(records: Any, words: Words) -> Any:
     """Find known cash differences as the reversals that left them are found."""
     return _among(records, words, reversal__title=words.titles_by_document, reversal__receipt=words.receipts)
-
-
-def find_reissues(reissues: Any, words: Words) -> Any:
-    """Find new bank collections by the Nosso Número that they took away and by document."""
-    if not words.bare:
-        return reissues
-    found = Q(our_number__startswith=words.bare)
-    if words.installments_by_document:
-        found |= Q(installment__in=words.installments_by_document)
-    return reissues.filter(found)
 
 
 def _among(rows: Any, words: Words, **ids: list[int]) -> Any:

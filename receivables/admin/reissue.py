@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from receivables.admin.base import ReadOnlyAdmin
 from receivables.admin.explain import reais, written
-from receivables.admin.finding import find_reissues
+from receivables.admin.finding import find_by_our_number
 from receivables.admin.forms import DayField, PercentField, ReasonField, show_broken
 from receivables.admin.settlement import refuse_two_steps
 from receivables.admin.tables import Table, link
@@ -236,7 +236,7 @@ class BankCollectionReissueAdmin(ReadOnlyAdmin):
     list_select_related = ("installment__title",)
     search_fields = ("our_number",)
     search_help_text = _("Document or Nosso Número")
-    find = staticmethod(find_reissues)
+    find = staticmethod(find_by_our_number)
     fields = (
         ("installment", "slip", "our_number"), ("old_due_date", "new_due_date", "reissued_on"),
         ("original_amount", "old_amount", "new_amount"),
