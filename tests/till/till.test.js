@@ -9,7 +9,7 @@ import { receiptNumber, uuid7 } from "../../pos_sync/static/till/domain/ids.js";
 import { afterAttempt, isPin, lockedUntil } from "../../pos_sync/static/till/domain/pin.js";
 import { findCustomers, indexCustomers, meansFirst } from "../../pos_sync/static/till/domain/search.js";
 import { expectedCounts, openSession } from "../../pos_sync/static/till/domain/session.js";
-import { makeTender, MOST_CHANGE_CENTS, quickAmounts, remainder } from "../../pos_sync/static/till/domain/tendering.js";
+import { makeTender, MOST_CHANGE_CENTS, quickAmounts, refit, remainder } from "../../pos_sync/static/till/domain/tendering.js";
 
 test("ids are UUIDv7 and sort by time", () => {
   const ids = [1_700_000_000_000, 1_700_000_000_001].map((now) => uuid7(now));
@@ -143,6 +143,19 @@ test("cash for which no drawer holds the change was a scanned code or a forgotte
 test("large notes for a small debt, and many notes for a large one, are taken", () => {
   assert.equal(tendered(CASH, { typed_cents: 20000 }).tender.change_cents, 19900);
   assert.equal(tendered(CASH, { typed_cents: 5000000, remainder_cents: 4987650 }).tender.change_cents, 12350);
+});
+test("what was entered stays under another total: a card where it fits, cash with the change that is then due", () => {
+  const entered = (method, tendered_cents, change_cents = 0) =>
+    ({ method, amount_cents: tendered_cents - change_cents, tendered_cents, change_cents, reference: null });
+  const card = entered("card", 5000);
+  const cash = entered("cash", 3000);
+  const again = (total, tenders = [cash, card]) => refit(tenders, total, (code) => code === "cash");
+  assert.deepEqual(again(10000), { kept: [card, cash], out: [] });
+  assert.deepEqual(again(6000), { kept: [card, entered("cash", 3000, 2000)], out: [] });
+  assert.deepEqual(again(5000), { kept: [card], out: [cash] });
+  assert.deepEqual(again(4999), { kept: [entered("cash", 3000)], out: [card] });
+  assert.deepEqual(again(3500, [entered("cash", 4000, 2500)]), { kept: [entered("cash", 4000, 500)], out: [] });
+  assert.deepEqual(again(100, [entered("cash", 100 + MOST_CHANGE_CENTS + 1)]).kept, []);
 });
 test("a card takes no more than the remainder, wants its reference, and not offline", () => {
   assert.equal(tendered(CARD, { typed_cents: 101, reference: "1" }).refused, "above_remainder");

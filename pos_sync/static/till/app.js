@@ -25,6 +25,8 @@ const CLOCK_EVERY_MS = 5_000;
 function App({ till, code }) {
   const [place, setPlace] = useState(code ? { name: "pair", said: { code } } : { name: "login", said: {} });
   const [isActing, setActing] = useState(false);
+  // What was entered and taken out again unrecorded: told until the next receipt begins, whoever is at the till.
+  const [told, setTold] = useState(null);
   const [, redraw] = useState(0);
   useEffect(() => {
     const changed = () => redraw((count) => count + 1);
@@ -32,15 +34,24 @@ function App({ till, code }) {
     onNewVersion(changed);
     return () => till.removeEventListener("change", changed);
   }, []);
-  const go = (name, said = {}) => setPlace({ name, said });
+  const go = (name, said = {}, out = leftBehind(place, name, said)) => {
+    if (out.length) setTold(T.tendersOut(out.map((each) => T.tenderNamed(till.methodName(each.method), each)), T.whyOut[name] ?? T.whyOut.left));
+    else if (name === "receive" || name === "done") setTold(null);
+    setPlace({ name, said });
+  };
   const change = (draft) => setPlace({ name: place.name, said: { ...place.said, draft } });
   const name = nameOf(place, till);
   const pairing = { onPaired: () => go("login"), onBack: till.device ? () => go("login") : null };
-  return html`<${Top} till=${till} />
+  return html`<${Top} till=${till} told=${told} />
     <${Acting.Provider} value=${setActing}>
       <${SCREENS[name]} key=${name} till=${till} go=${go} change=${change} ...${name === "pair" ? pairing : {}} ...${place.said} />
     </${Acting.Provider}>
     <${Bar} till=${till} go=${go} isIdle=${IDLE.has(name)} isActing=${isActing} />`;
+}
+
+/** Give the tenders that were entered for a receipt that is left without an end. */
+function leftBehind({ said: { draft } }, name, said) {
+  return name === "done" || said.draft ? [] : draft?.tenders ?? [];
 }
 
 function nameOf({ name }, till) {
@@ -48,14 +59,15 @@ function nameOf({ name }, till) {
   return till.operator || WITHOUT_OPERATOR.has(name) ? name : "login";
 }
 
-function Top({ till }) {
+function Top({ till, told }) {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((count) => count + 1), CLOCK_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
   return html`<header class="top"><strong>${till.device ? till.branch.name : T.appName}</strong>
-    ${till.device && html`<span class="till-number">${T.till(till.device.till)}</span>`}<time>${formatMoment(till.now)}</time></header>`;
+    ${till.device && html`<span class="till-number">${T.till(till.device.till)}</span>`}<time>${formatMoment(till.now)}</time>
+    ${told && html`<p class="notice amber" role="alert">${told}</p>`}</header>`;
 }
 
 /** Connection, pendências, age of the data, operator: always there, in words; what changes about the connection is read out. */

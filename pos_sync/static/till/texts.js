@@ -161,6 +161,16 @@ export const T = {
   launch: "Lançar meio de pagamento",
   change: "Troco",
   undoTenders: "Refazer meios",
+  record: "Gravar recebimento",
+  tendersKept: "Já lançado, continua valendo:",
+  tenderNamed: (name, { tendered_cents, reference }) => `${name} de ${reais(tendered_cents)}${reference ? ` (${reference})` : ""}`,
+  tendersOut: (named, why) =>
+    `${named.length === 1 ? "Meio retirado" : "Meios retirados"}, nada foi gravado: ${named.join(", ")}. ${why} Se o cliente já pagou assim, cancele esse pagamento ou devolva o dinheiro.`,
+  whyOut: {
+    payment: "O valor a receber ficou menor que o lançado.",
+    receive: "O cliente mudou.",
+    left: "O recebimento não foi terminado.",
+  },
   notOffline: "sem conexão, não",
   methodGone: "Este meio não vale mais. Escolha outro.",
   tenderRefused: {

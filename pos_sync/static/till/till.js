@@ -179,6 +179,11 @@ export class Till extends EventTarget {
     return this.methods.find((each) => each.code === code)?.name ?? code;
   }
 
+  /** Say whether a means of payment gives change; one that is not known any more gives none. */
+  givesChange(code) {
+    return this.methods.find((each) => each.code === code)?.gives_change ?? false;
+  }
+
   /** Give an operator of the branch by code. */
   operatorOf(code) {
     return (this.reference?.operators ?? []).find((each) => each.code === code);

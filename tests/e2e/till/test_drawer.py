@@ -83,6 +83,105 @@ def test_a_card_with_its_reference_and_cash_with_change_pay_together(
     ]
 
 
+def enter_card(counter: Counter, amount: str) -> None:
+    counter.press("F3")
+    counter.on("Meio de pagamento")
+    counter.choose_method("Card")
+    counter.press("Enter")
+    counter.type(amount)
+    counter.type("NSU 778")
+    counter.press("Enter")
+    counter.reads(f"Card {amount}")
+
+
+def test_a_card_that_was_entered_stays_while_the_part_changes_and_is_named_where_it_does_not_fit(
+    counter: Counter, debt: Installment, branch: Branch
+) -> None:
+    told = counter.page.get_by_role("alert")
+    choose_debt(counter)
+    enter_card(counter, "50,00")
+    counter.press("Escape", "F6")
+    counter.type("120,00")
+    counter.reads("Já lançado, continua valendo:Card 50,00")
+    counter.press("F3")
+    counter.reads("Falta receber70,00")
+    counter.press("Escape", "F6")
+    counter.type("50,00")
+    counter.press("F3")
+    counter.reads("Falta receber0,00")
+    counter.press("Escape", "F6")
+    counter.type("30,00")
+    counter.press("F3")
+    counter.reads("Falta receber30,00")
+    expect(told).to_contain_text("Meio retirado, nada foi gravado: Card de R$ 50,00 (NSU 778).")
+    expect(told).to_contain_text("O valor a receber ficou menor que o lançado.")
+    counter.press("Escape", "F6")
+    counter.type("50,00")
+    enter_card(counter, "20,00")
+    counter.press("Escape", "F6")
+    counter.type("20,00")
+    counter.press("F3")
+    counter.reads("Gravar recebimento")
+    counter.press("Enter")
+    counter.on("Parcela recebida")
+    expect(told).to_have_count(0)
+    counter.delivers()
+    [body] = bodies(branch, "receipt")
+    assert [(each["method"], each["amount_cents"]) for each in body["tenders"]] == [("card", 2000)]
+
+
+def test_a_card_that_was_entered_is_named_to_whoever_comes_after_a_receipt_that_was_left(
+    ready: Callable[..., Counter], branch: Branch, debt: Installment
+) -> None:
+    owed(branch, name=f"Zilda {branch.code}")
+    counter = ready()
+    told = counter.page.get_by_role("alert")
+    words = "Meio retirado, nada foi gravado: Card de R$ 50,00 (NSU 778)."
+    choose_debt(counter)
+    enter_card(counter, "50,00")
+    counter.press("Escape", "Escape")
+    counter.on("Caixa aberto")
+    expect(told).to_contain_text(f"{words} O recebimento não foi terminado.")
+    counter.press("F12", "F3")
+    expect(told).to_contain_text(words)
+    counter.sign_in(OPERATOR, PIN)
+    expect(told).to_contain_text(words)
+    choose_debt(counter)
+    expect(told).to_have_count(0)
+    enter_card(counter, "50,00")
+    counter.bar.get_by_role("button", name="Nada pendente").click()
+    counter.on("Pendências")
+    expect(told).to_contain_text(words)
+    counter.press("Escape", "Escape")
+    choose_debt(counter)
+    enter_card(counter, "50,00")
+    counter.press("Escape")
+    counter.choose("maria")
+    counter.reads("Já lançado, continua valendo:Card 50,00")
+    expect(told).to_have_count(0)
+    counter.choose("zilda")
+    expect(told).to_contain_text(f"{words} O cliente mudou.")
+
+
+def test_what_was_entered_stays_where_it_could_not_be_kept(counter: Counter, branch: Branch) -> None:
+    choose_debt(counter)
+    enter_card(counter, "50,00")
+    counter.page.evaluate("""() => {
+        const { add } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.add = () => { IDBObjectStore.prototype.add = add; throw new Error("disco"); };
+    }""")
+    counter.press("Enter")
+    counter.type("120,00")
+    counter.press("Enter")
+    counter.reads("Nada foi gravado: disco.")
+    counter.reads("Troco20,00")
+    counter.press("Enter")
+    counter.on("Parcela recebida")
+    counter.delivers()
+    [body] = bodies(branch, "receipt")
+    assert [(each["method"], each["tendered_cents"]) for each in body["tenders"]] == [("card", 5000), ("cash", 12000)]
+
+
 def test_a_card_never_pays_more_than_what_is_left(counter: Counter) -> None:
     choose_debt(counter)
     counter.press("F3")

@@ -40,6 +40,25 @@ export function makeTender(method, { typed_cents, reference, remainder_cents, is
   };
 }
 
+/**
+ * Fit tenders that were entered to a total that may be another by now. What gives no change is charged already: it stays first, and
+ * only whole; cash stays with the change that is then due. Gives {kept, out}.
+ */
+export function refit(tenders, totalCents, givesChange) {
+  const [cash, others] = [true, false].map((gives) => tenders.filter((each) => givesChange(each.method) === gives));
+  const [kept, out] = [[], []];
+  for (const tender of [...others, ...cash]) {
+    const left = remainder(totalCents, kept);
+    const { method, tendered_cents } = tender;
+    const amount_cents = givesChange(method) ? Math.min(tendered_cents, left) : tendered_cents;
+    const change_cents = tendered_cents - amount_cents;
+    const isFitting = left > 0 && amount_cents <= left && change_cents <= MOST_CHANGE_CENTS;
+    if (isFitting) kept.push({ ...tender, amount_cents, change_cents });
+    else out.push(tender);
+  }
+  return { kept, out };
+}
+
 /** Give the amounts a cashier is likely to be handed: exact, then rounded up to the notes of the real. */
 export function quickAmounts(remainderCents) {
   const notes = [500, 1000, 2000, 5000, 10000, 20000].map((note) => Math.ceil(remainderCents / note) * note);

@@ -66,5 +66,9 @@ export function NoData({ till, onBack }) {
   </${Screen}>`;
 }
 
+/** The means that were entered, each with its amount. */
+export const Tendered = ({ till, tenders }) =>
+  tenders.map((tender, at) => html`<p key=${at} class="tendered">${till.methodName(tender.method)} <strong>${money(tender.amount_cents)}</strong></p>`);
+
 export const Total = ({ label, value, tone = "" }) =>
   html`<div class="total ${tone}"><span>${label}</span><strong>${money(value)}</strong></div>`;

@@ -6,15 +6,17 @@ import { ChangedMeanwhile, DrawerClosed, NoRoom, QuoteIsOld } from "../till.js";
 import { discountIn } from "../domain/allocate.js";
 import { changeOf, makeTender, quickAmounts, remainder } from "../domain/tendering.js";
 import { formatBRL } from "../domain/money.js";
-import { Total } from "./home.js";
+import { Tendered, Total } from "./home.js";
 import { Objections } from "./objections.js";
 import { printReceipts, Receipt } from "./receipt.js";
 import { T } from "../texts.js";
 
-export function Payment({ till, go, draft, quote }) {
+/** What was entered stays in the draft, whatever goes wrong, and is there again after the part or the ticks were changed. */
+export function Payment({ till, go, change, draft, quote }) {
   const { total } = quote;
+  const { tenders = [] } = draft;
+  const setTenders = (all) => change({ ...draft, tenders: all });
   const granted = discountIn(quote.lines);
-  const [tenders, setTenders] = useState([]);
   // Why not a cent may be taken here any more: only the way back is left.
   const [stopped, setStopped] = useState(null);
   const [error, setError] = useState(null);
@@ -23,16 +25,14 @@ export function Payment({ till, go, draft, quote }) {
   const back = () => go("receive", { draft, told: stopped });
   useEffect(() => { till.makeSureOfRoom().catch(() => setStopped(T.noRoom)); }, []);
   const left = remainder(total, tenders);
-  // Asked again at each step: the connection may go, or the server stop this till, while the means are entered.
-  const objections = (left === 0 ? [] : till.objections(total)).filter((each) => !answered.codes.has(each.code));
   const [take, isActing] = useAct(async (all) => {
+    setError(null);
     try {
       await till.makeSureOfRoom();
       const released = answered.supervisor && { supervisor: answered.supervisor.code, limits: [...answered.codes] };
       const operation = await till.receive({ quote, tenders: all, released });
       go("done", { operation, count: quote.lines.length });
     } catch (problem) {
-      setTenders([]);
       if (problem instanceof NoRoom) setStopped(T.noRoom);
       else if (problem instanceof DrawerClosed) setStopped(T.drawerClosed);
       else if (problem instanceof QuoteIsOld || problem instanceof ChangedMeanwhile) setStopped(T.quoteIsOld);
@@ -40,6 +40,8 @@ export function Payment({ till, go, draft, quote }) {
     }
   });
   const isKeeping = isActing && !stopped;
+  // Asked again at each step: the connection may go, or the server stop this till, while the means are entered.
+  const objections = (isActing || stopped ? [] : till.objections(total)).filter((each) => !answered.codes.has(each.code));
   useKeys(objections.length || isKeeping ? {} : { Escape: back });
   const launch = (tender) => {
     const all = [...tenders, tender];
@@ -55,7 +57,7 @@ export function Payment({ till, go, draft, quote }) {
   }
   const side = html`
     <${Total} label=${T.remaining} value=${left} tone="huge" />
-    ${tenders.map((tender, at) => html`<p key=${at} class="tendered">${till.methodName(tender.method)} <strong>${money(tender.amount_cents)}</strong></p>`)}
+    <${Tendered} till=${till} tenders=${tenders} />
     ${tenders.length > 0 && html`<${Key} label=${T.undoTenders} onPress=${() => setTenders([])} disabled=${isKeeping} />`}
     <${stopped ? FirstKey : Key} key=${stopped ? "stopped" : "back"} label=${T.back} name="Esc" onPress=${back} disabled=${isKeeping} />`;
   return html`<${Screen} title=${T.paymentTitle} side=${side} tone=${stopped ? "red" : ""}>
@@ -63,6 +65,9 @@ export function Payment({ till, go, draft, quote }) {
     ${stopped && html`<p class="question" role="alert">${stopped}</p>`}
     ${error && html`<p class="error" role="alert">${error}</p>`}
     ${!stopped && left > 0 && html`<${Tendering} key=${tenders.length} till=${till} left=${left} onLaunch=${launch} />`}
+    ${!stopped && !isActing && left === 0 && html`<div class="giving">
+      ${changeOf(tenders) > 0 && html`<${Total} label=${T.change} value=${changeOf(tenders)} tone="change" />`}
+      <${FirstKey} label=${T.record} name="Enter" onPress=${() => take(tenders)} /></div>`}
   </${Screen}>`;
 }
 

@@ -5,11 +5,12 @@ import { cents, Chip, FirstKey, Key, money, Screen, Text, useFocus, useKeys, use
 import { daysBetween, formatDay } from "../domain/calendar.js";
 import { allocate, discountIn, discountOf } from "../domain/allocate.js";
 import { MOST_FOUND } from "../domain/search.js";
-import { NoData, OfflineAlert, Total } from "./home.js";
+import { refit } from "../domain/tendering.js";
+import { NoData, OfflineAlert, Tendered, Total } from "./home.js";
 import { T } from "../texts.js";
 
 export function Receive({ till, go, draft = {}, change, told = null }) {
-  const { customer = null, ticked = [], partial_cents = null } = draft;
+  const { customer = null, ticked = [], partial_cents = null, tenders = [] } = draft;
   const rows = customer ? till.openInstallments(customer.id) : [];
   const chosen = rows.filter((row) => ticked.includes(row.id));
   // What was granted or agreed on holds as far as it still fits: what is owed may have changed meanwhile.
@@ -25,7 +26,9 @@ export function Receive({ till, go, draft = {}, change, told = null }) {
   const finish = () => {
     if (!chosen.length) return setRefused(T.tickOne);
     const quote = till.quote({ customer, rows: chosen, received_cents: total, discount_cents });
-    return till.isStillDue(quote) ? go("payment", { draft: { ...draft, isBegun: true }, quote }) : setRefused(T.quoteIsOld);
+    if (!till.isStillDue(quote)) return setRefused(T.quoteIsOld);
+    const { kept, out } = refit(tenders, total, (code) => till.givesChange(code));
+    return go("payment", { draft: { ...draft, isBegun: true, tenders: kept }, quote }, out);
   };
   const ask = (what) => () => (chosen.length ? setAsks(what) : setRefused(T.tickOne));
   const search = () => go("search", { draft: { ...draft, isBegun: true } });
@@ -38,6 +41,7 @@ export function Receive({ till, go, draft = {}, change, told = null }) {
   const side = html`
     <${Total} label=${T.toReceive} value=${total} tone="huge" />
     <p class="lead">${T.chosen(chosen.length)}${granted > 0 && html` · ${T.discount} ${money(granted)}`}</p>
+    ${tenders.length > 0 && html`<p class="lead">${T.tendersKept}</p><${Tendered} till=${till} tenders=${tenders} />`}
     <${Key} label=${T.finish} name="F3" tone="main" onPress=${finish} disabled=${!chosen.length} />
     ${customer ? html`<${Key} label=${T.changeCustomer} name="F4" onPress=${search} />` : html`<${FirstKey} label=${T.setCustomer} name="F4" onPress=${search} />`}
     <${Key} label=${T.partial} name="F6" onPress=${keys.F6} disabled=${!chosen.length} />
@@ -131,7 +135,11 @@ export function Search({ till, go, draft = {} }) {
   const tells = !typed.trim() ? "" : !found.length ? T.searchNone : found.length < MOST_FOUND ? T.searchFound(found.length) : T.searchMore;
   useEffect(() => document.getElementById(`found-${here}`)?.scrollIntoView({ block: "nearest" }), [here]);
   const back = () => go("receive", { draft });
-  const select = (customer) => go("receive", { draft: { ...draft, customer, ticked: [], partial_cents: null, discount_cents: 0 } });
+  const select = (customer) => {
+    const entered = draft.tenders ?? [];
+    const [tenders, out] = customer.id === draft.customer?.id ? [entered, []] : [[], entered];
+    go("receive", { draft: { ...draft, customer, ticked: [], partial_cents: null, discount_cents: 0, tenders } }, out);
+  };
   const enter = () => {
     if (isChosen) return select(found[at]);
     if (found.length) { setError(T.searchChoose); field.current.select(); }
