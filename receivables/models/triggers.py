@@ -66,14 +66,21 @@ def _names(guard: Guard) -> tuple[str, str, str]:
     return update, delete, truncate
 
 
+def _differs(columns: Iterable[str], *, by: str) -> str:
+    return " OR ".join(f'OLD."{column}" {by} NEW."{column}"' for column in columns)
+
+
+def _unless_moved(guard: Guard, *, by: str) -> str:
+    """Give the condition that lets the one move through, `by` being how the database says that two values differ."""
+    if guard.move is None:
+        return ""
+    old, new = guard.move
+    return f"WHEN ({_differs(guard.fixed, by=by)} OR NOT (OLD.status = '{old}' AND NEW.status = '{new}'))"
+
+
 def _sqlite(guard: Guard) -> list[str]:
     update, delete, _ = _names(guard)
-    changed = " OR ".join(f'OLD."{column}" IS NOT NEW."{column}"' for column in guard.fixed)
-    when = (
-        f"WHEN {changed} OR NOT (OLD.status = '{guard.move[0]}' AND NEW.status = '{guard.move[1]}')"
-        if guard.move
-        else ""
-    )
+    when = _unless_moved(guard, by="IS NOT")
     abort = f"BEGIN SELECT RAISE(ABORT, '{guard.table} is append-only'); END"
     return [
         f'CREATE TRIGGER "{update}" BEFORE UPDATE ON "{guard.table}" {when} {abort}',
@@ -83,12 +90,7 @@ def _sqlite(guard: Guard) -> list[str]:
 
 def _postgresql(guard: Guard) -> list[str]:
     update, delete, truncate = _names(guard)
-    changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in guard.fixed)
-    when = (
-        f"WHEN ({changed} OR NOT (OLD.status = '{guard.move[0]}' AND NEW.status = '{guard.move[1]}'))"
-        if guard.move
-        else ""
-    )
+    when = _unless_moved(guard, by="IS DISTINCT FROM")
     refuse = "EXECUTE FUNCTION quita_refuse_change()"
     return [
         f'CREATE TRIGGER "{update}" BEFORE UPDATE ON "{guard.table}" FOR EACH ROW {when} {refuse}',
@@ -114,7 +116,7 @@ def growing_versions() -> Iterator[Trigger]:
             continue
         table = model._meta.db_table
         name = f"{PREFIX}version_grows_{table}"
-        changed = " OR ".join(f'OLD."{column}" IS NOT NEW."{column}"' for column in _columns(model))
+        changed = _differs(_columns(model), by="IS NOT")
         yield Trigger(
             name=name,
             table=table,
