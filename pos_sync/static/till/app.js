@@ -42,11 +42,11 @@ function App({ till, code }) {
   const change = (draft) => setPlace({ name: place.name, said: { ...place.said, draft } });
   const name = nameOf(place, till);
   const pairing = { onPaired: () => go("login"), onBack: till.device ? () => go("login") : null };
-  return html`<${Top} till=${till} told=${told} />
-    <${Acting.Provider} value=${setActing}>
-      <${SCREENS[name]} key=${name} till=${till} go=${go} change=${change} ...${name === "pair" ? pairing : {}} ...${place.said} />
-    </${Acting.Provider}>
-    <${Bar} till=${till} go=${go} isIdle=${IDLE.has(name)} isActing=${isActing} />`;
+  return html`<${Acting.Provider} value=${setActing}>
+    <${Top} till=${till} told=${told} />
+    <${SCREENS[name]} key=${name} till=${till} go=${go} change=${change} ...${name === "pair" ? pairing : {}} ...${place.said} />
+    <${Bar} till=${till} go=${go} isIdle=${IDLE.has(name)} isActing=${isActing} />
+  </${Acting.Provider}>`;
 }
 
 /** Give the tenders that were entered for a receipt that is left without an end. */

@@ -196,8 +196,10 @@ class Counter:
         return self.page.locator("footer.bar")
 
     def on(self, title: str) -> None:
-        """Expect to be on a screen."""
+        """Expect to be on a screen, between the top and the bar."""
         expect(self.page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
+        parts = self.page.evaluate("[...document.getElementById('till').children].map((each) => each.localName)")
+        assert parts == ["header", "main", "footer"]
 
     def reads(self, text: Any) -> None:
         """Expect the screen to show a text."""
