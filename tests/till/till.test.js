@@ -79,6 +79,7 @@ const INDEX = indexCustomers(
   [
     { id: "1", name: "José  da Silva", document_masked: "***.982.247-**" },
     { id: "2", name: "Padaria São João Ltda", document_masked: "**.**C.345/01**-**" },
+    { id: "3", name: "Loja 24 Horas", document_masked: "" },
   ],
   [{ customer_id: "2", document: "FAT-123" }, { customer_id: "9", document: "FAT-9" }],
 );
@@ -100,8 +101,8 @@ test("customers are found by document of their own and by invoice", () => {
 });
 test("words mean the first whom they find, a code the only one, as a whole", () => {
   const means = (typed) => meansFirst(INDEX, findCustomers(INDEX, typed), typed);
-  for (const typed of ["529.982.247-25", "52998224725", "fat-123", "joao", "José"]) assert.ok(means(typed), typed);
-  for (const typed of ["982.247", "fat-12", "c.345", "fat-9", "ninguem"]) assert.ok(!means(typed), typed);
+  for (const typed of ["529.982.247-25", "52998224725", "fat-123", "joao", "José", "loja 2", "24 horas"]) assert.ok(means(typed), typed);
+  for (const typed of ["982.247", "fat-12", "c.345", "fat-9", "24", "ninguem"]) assert.ok(!means(typed), typed);
   const several = indexCustomers(
     [{ id: "1", name: "Ana", document_masked: "" }, { id: "2", name: "Ana", document_masked: "" }],
     [{ customer_id: "1", document: "FAT-1" }, { customer_id: "2", document: "FAT-1" }],

@@ -52,15 +52,17 @@ export function findCustomers(index, typed) {
 
 /**
  * Say whether what was typed means the first who was found. Words are a person's, who sees whom they find; a code may be a
- * scanner's: it means the only one, and counts as a whole CPF/CNPJ, document or name.
+ * scanner's: it means the only one, and counts as a whole CPF/CNPJ, document or name. A name may have a number in it ("Loja 24").
  */
 export function meansFirst(index, found, typed) {
   const asked = plain(typed);
   if (!/\d/.test(asked)) return found.length > 0;
   if (found.length !== 1) return false;
   const [{ document_masked, name }] = found;
+  const words = asked.split(" ");
+  const isNamed = words.some((word) => !/\d/.test(word)) && words.every((word) => ` ${plain(name)}`.includes(` ${word}`));
   const isDocument = index.documents[firstFrom(index.documents, asked)]?.document === asked;
-  return isDocument || matchesMask(document_masked, asked) || plain(name) === asked;
+  return isNamed || isDocument || matchesMask(document_masked, asked) || plain(name) === asked;
 }
 
 function take(found, rows, isMatch) {
