@@ -176,7 +176,7 @@ export const T = {
   tenderRefused: {
     amount_missing: "Digite o valor recebido.",
     above_remainder: "Só o dinheiro pode passar do que falta: digite até o valor que falta.",
-    change_too_high: `O troco passaria de ${reais(MOST_CHANGE_CENTS)}: confira o valor entregue. Se o cliente entregou mesmo tudo isso, devolva as notas que sobram e digite só as que ficam.`,
+    change_too_high: `O troco passaria de ${reais(MOST_CHANGE_CENTS)}: confira o valor entregue. Se está certo, devolva as notas que sobram e digite só o que fica.`,
     reference_missing: "Este meio pede a referência: digite-a antes de lançar.",
     not_offline: "Este meio só vale com conexão. Escolha outro.",
   },
@@ -241,7 +241,8 @@ export const T = {
   void: "Cancelar recibo",
   voided: "Cancelado",
   voidTitle: (number) => `Cancelar o recibo ${number}`,
-  voidHelp: "O cancelamento é uma nova operação: o recibo fica, marcado como cancelado, e a parcela volta a ficar em aberto; se ela já tinha saído deste caixa, depois da próxima sincronização. Devolva o dinheiro ao cliente.",
+  voidHelp: "O recibo fica guardado, marcado como cancelado, e a parcela volta a ficar em aberto. Se ela não aparece mais neste caixa, volta com a próxima sincronização.",
+  voidMoney: "Devolva o dinheiro ao cliente.",
   when: "Quando",
   customer: "Cliente",
   state: "Situação",

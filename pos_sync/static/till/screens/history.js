@@ -61,7 +61,7 @@ export function Void({ till, go, operation }) {
   useKeys(isActing ? {} : { Escape: back });
   const side = html`<${Key} label=${T.void} name="Enter" tone="trouble" onPress=${act} /><${Key} label=${T.back} name="Esc" onPress=${back} disabled=${isActing} />`;
   return html`<${Screen} title=${T.voidTitle(operation.body.receipt_no)} side=${side}>
-    <p class="who">${operation.memo.customer.name}<small>R$ ${money(totalOf(operation))}</small></p><p class="lead">${T.voidHelp}</p>
+    <p class="who">${operation.memo.customer.name}<small>R$ ${money(totalOf(operation))}</small></p><p class="lead">${T.voidHelp}</p><p><strong>${T.voidMoney}</strong></p>
     <${Text} id="reason" label=${T.reason} value=${reason} onType=${setReason} onEnter=${act} refer=${field} error=${error} maxlength="500" />
   </${Screen}>`;
 }

@@ -70,5 +70,8 @@ export function NoData({ till, onBack }) {
 export const Tendered = ({ till, tenders }) =>
   tenders.map((tender, at) => html`<p key=${at} class="tendered">${till.methodName(tender.method)} <strong>${money(tender.amount_cents)}</strong></p>`);
 
+/** From here on an amount is written smaller: it would not fit beside the keys. */
+const LONG_CENTS = 10_000_000;
+
 export const Total = ({ label, value, tone = "" }) =>
-  html`<div class="total ${tone}"><span>${label}</span><strong>${money(value)}</strong></div>`;
+  html`<div class="total ${tone} ${value >= LONG_CENTS ? "long" : ""}"><span>${label}</span><strong>${money(value)}</strong></div>`;

@@ -4,7 +4,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { cents, FirstKey, Key, money, Screen, Text, useAct, useFocus, useKeys } from "../ui.js";
 import { ChangedMeanwhile, DrawerClosed, NoRoom, QuoteIsOld } from "../till.js";
 import { discountIn } from "../domain/allocate.js";
-import { changeOf, makeTender, quickAmounts, remainder } from "../domain/tendering.js";
+import { changeOf, makeTender, MOST_CHANGE_CENTS, quickAmounts, remainder } from "../domain/tendering.js";
 import { formatBRL } from "../domain/money.js";
 import { Tendered, Total } from "./home.js";
 import { Objections } from "./objections.js";
@@ -83,22 +83,23 @@ function Tendering({ till, left, onLaunch }) {
   const at = methods.findIndex((each) => each.code === code);
   const method = methods[at];
   const focus = (id) => document.getElementById(id).focus();
+  const select = (id) => { focus(id); document.getElementById(id).select(); };
   const given = cents(typed);
   const change = method?.gives_change && given > left ? given - left : 0;
   const choose = (next) => { setCode(next.code); setError(null); if (!next.gives_change && given > left) setTyped(formatBRL(left)); };
   const chosen = () => {
-    if (!method) return setError({ given: T.methodGone });
-    if (!usable(method)) return setError({ given: T.tenderRefused.not_offline });
-    const field = document.getElementById("given");
-    field.focus();
-    return field.select();
+    if (!method) return setError({ method: T.methodGone });
+    if (!usable(method)) return setError({ method: T.tenderRefused.not_offline });
+    return select("given");
   };
-  const refuse = (id, words) => { setError({ [id]: words }); focus(id); };
+  const refuse = (id, words) => { setError({ [id]: words }); select(id); };
+  const refuseMethod = (words) => { setError({ method: words }); list.current.focus(); };
   const launch = () => {
-    if (!method) { setError({ given: T.methodGone }); return list.current.focus(); }
+    if (!method) return refuseMethod(T.methodGone);
     if (given === null) return refuse("given", T.amountBad);
     const { tender, refused } = makeTender(method, { typed_cents: given, reference, remainder_cents: left, is_offline: till.isOffline });
     if (tender) return onLaunch(tender);
+    if (refused === "not_offline") return refuseMethod(T.tenderRefused.not_offline);
     return refuse(refused === "reference_missing" ? "reference" : "given", T.tenderRefused[refused]);
   };
   const press = (event) => {
@@ -109,17 +110,17 @@ function Tendering({ till, left, onLaunch }) {
     event.preventDefault();
   };
   return html`<div class="tendering">
-    <ul class="methods" role="listbox" tabindex="0" aria-label=${T.method} aria-activedescendant=${method ? `method-${at}` : null} ref=${list} onKeyDown=${press}>
+    <div class="giving"><ul class="methods" role="listbox" tabindex="0" aria-label=${T.method} aria-activedescendant=${method ? `method-${at}` : null} ref=${list} onKeyDown=${press}>
       ${methods.map((each, place) => html`<li key=${each.code} id="method-${place}" role="option" aria-selected=${place === at ? "true" : "false"}
         aria-disabled=${usable(each) ? "false" : "true"} class="${place === at ? "at" : ""} ${usable(each) ? "" : "off"}"
         onClick=${() => choose(each)}>${each.name}${!usable(each) && html`<small>${T.notOffline}</small>`}</li>`)}
-    </ul>
+    </ul>${error?.method && html`<p class="error" role="alert">${error.method}</p>`}</div>
     <div class="giving">
       <${Text} id="given" label=${T.given} value=${typed} onType=${(value) => { setError(null); setTyped(value); }} error=${error?.given} inputmode="decimal" class="big"
         onEnter=${() => focus(method?.needs_reference ? "reference" : "launch")} />
       ${method?.gives_change && html`<div class="quick">${quickAmounts(left).map((value) => html`<button key=${value} type="button" class="quick-amount" onClick=${() => { setTyped(formatBRL(value)); focus("launch"); }}>${formatBRL(value)}</button>`)}</div>`}
       ${method?.needs_reference && html`<${Text} id="reference" label=${T.reference} value=${reference} onType=${setReference} error=${error?.reference} onEnter=${() => focus("launch")} />`}
-      ${change > 0 && html`<${Total} label=${T.change} value=${change} tone="change" />`}
+      ${change > 0 && change <= MOST_CHANGE_CENTS && html`<${Total} label=${T.change} value=${change} tone="change" />`}
       <button type="button" id="launch" class="key main" onClick=${launch}><span>${T.launch}</span><kbd>Enter</kbd></button>
     </div></div>`;
 }

@@ -74,7 +74,7 @@ function Installments({ rows, ticked, tick, today, isStill }) {
     <tbody>${rows.map((row, place) => html`<tr key=${row.id} tabindex=${place === at ? 0 : -1} aria-selected=${ticked.includes(row.id) ? "true" : "false"}
         class=${ticked.includes(row.id) ? "ticked" : ""} onClick=${() => { setAt(place); toggle(row.id); }}>
       <td class="tick" aria-hidden="true">${ticked.includes(row.id) ? "✓" : ""}</td>
-      <td>${row.document}</td><td>${row.number}</td><td>${formatDay(row.due_date)}</td>
+      <td class="document">${row.document}</td><td>${row.number}</td><td>${formatDay(row.due_date)}</td>
       <td>${row.charges.late ? html`<${Chip} tone="red">${T.late(daysBetween(row.due_date, today))}</${Chip}>` : T.onTime}</td>
       <td class="number">${money(row.balance_cents)}</td><td class="number">${money(row.charges.total_cents)}</td>
       <td class="number"><strong>${money(row.due_cents)}</strong></td></tr>`)}</tbody>
