@@ -6,9 +6,9 @@ What is written is in `services`; charges and standings are computed by `receiva
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pos_sync.protocol import (
@@ -72,8 +72,7 @@ def state_of(reason: str | None) -> State:
 # What is there
 
 
-@dataclass(frozen=True)
-class InstallmentThen:
+class InstallmentThen(NamedTuple):
     """An installment as it was at the `version` that the till had; `amount` in cents."""
 
     standing: Standing
@@ -81,8 +80,7 @@ class InstallmentThen:
     amount: int
 
 
-@dataclass(frozen=True)
-class InstallmentNow:
+class InstallmentNow(NamedTuple):
     """An installment as the books have it; `id` and `customer_id` are our keys, `amount` is in cents."""
 
     id: int
@@ -107,15 +105,14 @@ class Scene:
     A version that is not in `then` is the one that the batch found: `began` keeps it once receipts have touched it.
     """
 
-    installments: Mapping[str, InstallmentNow]
+    installments: dict[str, InstallmentNow]
     then: Mapping[tuple[str, int], InstallmentThen]
     customers: Mapping[str, int]
-    extra_holidays: AbstractSet[date] = frozenset()
-    began: Mapping[str, InstallmentNow] = field(default_factory=dict)
+    extra_holidays: frozenset[date] = frozenset()
+    began: dict[str, InstallmentNow] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What surrounds one operation; `received_on` is the São Paulo day of its effective time."""
 
     received_on: date
@@ -131,8 +128,7 @@ class Circumstances:
 # What follows
 
 
-@dataclass(frozen=True)
-class LineOutcome:
+class LineOutcome(NamedTuple):
     """Where a line's money went, in cents: principal + interest + fine + credit + suspense is what it brought.
 
     `installment` and `customer` are our keys, None for an unknown installment; `other_branch` is not for the till.
@@ -183,12 +179,11 @@ class LineOutcome:
         }
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """What a receipt does, in cents; allocated + credit + suspense is the sum of its tenders.
 
     The surplus is what the lines did not name: credit of `surplus_customer`, or suspense where there is none.
-    `touched` are the installments as they stand afterwards, by the ids as sent.
+    `touched` are the installments as they stand afterwards and `paid` what each got, both by the ids as sent.
     """
 
     state: State
@@ -199,6 +194,7 @@ class Decision:
     surplus_suspense: int
     surplus_customer: int | None
     touched: Mapping[str, InstallmentNow]
+    paid: Mapping[str, Allocation]
 
     @property
     def allocated(self) -> int:
@@ -242,9 +238,9 @@ def decide_receipt(said: ReceiptSaid, *, scene: Scene, around: Circumstances) ->
     Tenders are the fact: lines that say more are cut from the last, what they do not name is the customer's credit.
     """
     lines = _judge_lines(said, scene)
-    lines, touched, charges_differ = _settle_charges(lines, said, scene, around)
+    lines, touched, paid, charges_differ = _settle_charges(lines, said, scene, around)
     surplus = max(0, said.received - sum(map(_money, said.lines)))
-    owner = _owner_of_surplus(said, lines, scene)
+    owner = _owner_of_surplus(said, lines, scene) if surplus else None
     unidentified = surplus if owner is None else 0
     reasons = [reason for line in lines for reason in line.reasons]
     reason = worst([*reasons, "unknown_installment"] if unidentified else reasons)
@@ -255,22 +251,24 @@ def decide_receipt(said: ReceiptSaid, *, scene: Scene, around: Circumstances) ->
         lines=lines,
         surplus_credit=surplus - unidentified,
         surplus_suspense=unidentified,
-        surplus_customer=owner if surplus else None,
+        surplus_customer=owner,
         touched=touched,
+        paid=paid,
     )
 
 
-def after(scene: Scene, decision: Decision) -> Scene:
-    """Give the scene that the next receipt of the same batch finds."""
-    found = {key: scene.installments[key] for key in decision.touched}
-    return replace(scene, installments={**scene.installments, **decision.touched}, began={**found, **scene.began})
+def follow(scene: Scene, decision: Decision) -> None:
+    """Bring the scene to what the next receipt of the same batch finds."""
+    for key, left in decision.touched.items():
+        scene.began.setdefault(key, scene.installments[key])
+        scene.installments[key] = left
 
 
 def hold_everything(said: ReceiptSaid, *, around: Circumstances) -> Decision:
     """Put all of a receipt into suspense, for one that could not be applied five times (contract, Ingestion)."""
     return Decision(
         state="held", reason="unknown_installment", flags=flags_of(said, around=around), lines=(),
-        surplus_credit=0, surplus_suspense=said.received, surplus_customer=None, touched={},
+        surplus_credit=0, surplus_suspense=said.received, surplus_customer=None, touched={}, paid={},
     )  # fmt: skip
 
 
@@ -297,7 +295,7 @@ def _judge_lines(said: ReceiptSaid, scene: Scene) -> tuple[LineOutcome, ...]:
     for line, cut in zip(said.lines, _cut_to(said.received, said.lines), strict=True):
         outcome = _judge_line(cut, scene, rooms)
         if cut != line:
-            outcome = replace(outcome, reasons=(*outcome.reasons, "sum_mismatch"))
+            outcome = outcome._replace(reasons=(*outcome.reasons, "sum_mismatch"))
         outcomes.append(outcome)
     return tuple(outcomes)
 
@@ -315,7 +313,7 @@ def _cut_to(received: int, lines: tuple[LineSaid, ...]) -> Sequence[LineSaid]:
         short -= line.interest - interest
         fine = max(0, line.fine - short)
         short -= line.fine - fine
-        kept.append(replace(line, principal=principal, interest=interest, fine=fine))
+        kept.append(line._replace(principal=principal, interest=interest, fine=fine))
     return kept[::-1]
 
 
@@ -328,7 +326,7 @@ def _judge_line(line: LineSaid, scene: Scene, rooms: dict[str, _Room]) -> LineOu
         return blank
     if found.cancelled or found.status == SETTLED:
         why = "cancelled" if found.cancelled else "already_settled"
-        return replace(blank, reasons=(why,), credit=_money(line))
+        return blank._replace(reasons=(why,), credit=_money(line))
     then = _then(line, found, scene)
     room = rooms.setdefault(line.installment_id or "", _room_of(found, then))
     return _to_installment(line, blank, room, found, then)
@@ -357,8 +355,8 @@ def _to_installment(
         reasons += ("discount_above_limit",)
     room.balance -= principal + discount
     room.discount -= discount
-    return replace(
-        blank, reasons=reasons, principal=principal, interest=line.interest, fine=line.fine,
+    return blank._replace(
+        reasons=reasons, principal=principal, interest=line.interest, fine=line.fine,
         discount=discount, credit=line.principal - principal,
     )  # fmt: skip
 
@@ -390,24 +388,25 @@ def _room_of(now: InstallmentNow, then: InstallmentThen) -> _Room:
 
 def _settle_charges(
     lines: tuple[LineOutcome, ...], said: ReceiptSaid, scene: Scene, around: Circumstances
-) -> tuple[tuple[LineOutcome, ...], dict[str, InstallmentNow], bool]:
-    """Complete the lines with what they carry, and give the installments afterwards and whether charges differ."""
+) -> tuple[tuple[LineOutcome, ...], dict[str, InstallmentNow], dict[str, Allocation], bool]:
+    """Complete the lines with what they carry; give the installments afterwards, what each got, if charges differ."""
     completed = list(lines)
     touched: dict[str, InstallmentNow] = {}
+    all_paid: dict[str, Allocation] = {}
     differ = False
     for key, places in _by_installment(lines).items():
         now = scene.installments[key]
-        paid = paid_by([lines[place] for place in places])
+        paid = all_paid[key] = _paid_by([lines[place] for place in places])
         due, honoured = _charges_due(now, _then(said.lines[places[0]], now, scene), paid, scene, around)
         late = is_late(standing=now.standing, on=around.received_on, extra_holidays=scene.extra_holidays)
         standing = standing_after(standing=now.standing, charges=due, paid=paid, on=around.received_on, late=late)
         for place in places:
             carried = to_cents(standing.carried_charges) if place == places[-1] else 0
-            completed[place] = replace(lines[place], late=late, carried=carried)
+            completed[place] = lines[place]._replace(late=late, carried=carried)
         status = installment_status(balance=standing.balance, has_live_allocation=True)
-        touched[key] = replace(now, standing=standing, status=status)
+        touched[key] = now._replace(standing=standing, status=status)
         differ = differ or not honoured
-    return tuple(completed), touched, differ
+    return tuple(completed), touched, all_paid, differ
 
 
 def _by_installment(lines: Iterable[LineOutcome]) -> dict[str, list[int]]:
@@ -418,7 +417,7 @@ def _by_installment(lines: Iterable[LineOutcome]) -> dict[str, list[int]]:
     return places
 
 
-def paid_by(lines: Sequence[LineOutcome]) -> Allocation:
+def _paid_by(lines: Sequence[LineOutcome]) -> Allocation:
     """Add up what lines give one installment, in reais."""
     return Allocation(
         principal=from_cents(sum(line.principal for line in lines)),
@@ -435,9 +434,10 @@ def _charges_due(
 
     Where the two differ, the lower one is reckoned with: doubt never costs the customer.
     """
+    versions = [(then.standing, then.terms), (now.standing, now.terms)]  # mostly the same one
     both = [
         late_charges(standing=standing, terms=terms, on=around.received_on, extra_holidays=scene.extra_holidays)
-        for standing, terms in ((then.standing, then.terms), (now.standing, now.terms))
+        for standing, terms in (versions if versions[0] != versions[1] else versions[:1])
     ]
     return min(both, key=lambda due: due.total), any(_follows(paid, due) for due in both)
 
@@ -551,7 +551,7 @@ def _posted(
     posts: bool = True,
 ) -> PlainDecision:
     reason = worst(reasons)
-    seen = around if posts else replace(around, cash_day_closed=False)
+    seen = around if posts else around._replace(cash_day_closed=False)
     return PlainDecision(
         state=state_of(reason), reason=reason, flags=flags_of(said, around=seen), posts=posts, reasons=reasons
     )

@@ -42,7 +42,7 @@ def read_json(text: str) -> object:
 def write_json(value: object, *, ascii_only: bool) -> str:
     """Write `value` compactly, keys in their order; with `ascii_only` all other characters are escaped."""
     try:
-        text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"), default=_refuse)
+        text = (_ASCII if ascii_only else _COMPACT).encode(value)
     except (TypeError, RecursionError):
         text = "".join(_pieces(value, ascii_only=ascii_only, sort=False))
     return _escape_surrogates(text)
@@ -51,7 +51,7 @@ def write_json(value: object, *, ascii_only: bool) -> str:
 def canonical_json(value: object) -> str:
     """Write `value` as RFC 8785 does strings and integers; other numbers by their literal, lone surrogates escaped."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_refuse)
+        text = _SORTED.encode(value)
     except (TypeError, RecursionError):
         return _canonical_slowly(value)
     # Keys sort by UTF-16 units, which differs from Python's order only above the surrogates.
@@ -68,6 +68,11 @@ def _escape_surrogates(text: str) -> str:
 
 def _refuse(value: object) -> object:
     raise TypeError(value)
+
+
+_ASCII = json.JSONEncoder(separators=(",", ":"), default=_refuse)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_refuse)
+_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_refuse)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The shape of what a till sends and is told, protocol v1: JSON <-> frozen dataclasses, integer cents, aware instants.
+"""The shape of what a till sends and is told, protocol v1: JSON <-> values, integer cents, aware instants.
 
 What an operation does is in `decide`, HTTP in `api`, storing once in `services`; exact JSON in `exact_json`.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pos_sync.exact_json import canonical_json, read_json, write_json
 
@@ -217,7 +217,7 @@ class Refused:
     op_id: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OperationRead:
     """An item that can be stored: what the inbox indexes, and `raw`, ASCII text from which all else is judged later."""
 
@@ -318,8 +318,7 @@ def _in_utc(local: datetime) -> datetime:
 # The form of an operation
 
 
-@dataclass(frozen=True)
-class LineSaid:
+class LineSaid(NamedTuple):
     """What a till says a receipt pays of one installment, in cents; the discount is no money."""
 
     installment_id: str | None
@@ -330,8 +329,7 @@ class LineSaid:
     discount: int
 
 
-@dataclass(frozen=True)
-class TenderSaid:
+class TenderSaid(NamedTuple):
     """What was handed over, in cents: `amount` enters the till, `tendered` less `change`."""
 
     method: str | None
@@ -341,8 +339,7 @@ class TenderSaid:
     reference: str | None
 
 
-@dataclass(frozen=True)
-class ReceiptSaid:
+class ReceiptSaid(NamedTuple):
     """A receipt as the till made it; the texts are its own and may be unknown here."""
 
     session_id: str | None
@@ -416,8 +413,7 @@ class CashOutSaid:
 Said = ReceiptSaid | VoidSaid | SessionOpenSaid | SessionCloseSaid | CashInSaid | CashOutSaid
 
 
-@dataclass(frozen=True)
-class WellFormed:
+class WellFormed(NamedTuple):
     """An operation whose form can be decided on; `occurred_at` in UTC as the till said it."""
 
     seq: int
@@ -598,7 +594,7 @@ def _text(value: object, most: int) -> str | None:
     """Give a text that any column can hold: NUL and lone surrogates become U+FFFD; None where there is none."""
     if not isinstance(value, str) or not value:
         return None
-    kept = _UNSTORABLE.sub("\ufffd", value)
+    kept = value if value.isprintable() else _UNSTORABLE.sub("\ufffd", value)
     return kept if len(kept) <= most else kept[: most - 1] + "…"
 
 

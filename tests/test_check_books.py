@@ -336,7 +336,7 @@ def received_at_a_till(
 ) -> None:  # fmt: skip
     tender = TenderDraft(
         method=world.method, amount=Decimal(allocated) + (credit.amount if credit else 0), account=world.cash,
-        cash_date=TODAY, history_code=world.entered, document_type=world.slip,
+        cash_date=TODAY, history_code_id=world.entered.pk, document_type_id=world.slip.pk,
     )  # fmt: skip
     draft = ReceiptDraft(
         branch=world.cash.branch, customer_id=world.customer.pk, received_on=TODAY, tenders=[tender],
@@ -344,7 +344,9 @@ def received_at_a_till(
         number=f"03-{operation.seq:06d}", station="03", session=world.open_session, idempotency_key=operation.op_id,
     )  # fmt: skip
     landings = land_later(wanted=[(world.cash, TODAY)], by=TILL)
-    world.receipts[operation.op_id] = post_receipts([draft], landings=landings, by=TILL, now=NOW)[0]
+    paid = {share.installment.pk: share.installment for share in draft.shares}
+    (key,) = post_receipts([draft], installments=paid, landings=landings, by=TILL, now=NOW)
+    world.receipts[operation.op_id] = Receipt.objects.get(pk=key)
 
 
 def share(title: Title, allocated: int) -> ShareDraft:

@@ -30,18 +30,24 @@ class CopyWithoutMoney(RuleBroken):
     message = gettext_noop("This copy brings no money that could be recorded. Keep the first and say why.")
 
 
-@transaction.atomic
+_ASKED = Divergence.objects.filter(
+    source=Concat(OuterRef("operation__op_id"), Value(BETWEEN), OuterRef("content_hash")), reason=REASON
+)
+_UNASKED = OperationConflict.objects.exclude(Exists(_ASKED)).order_by("pk").values_list("pk", flat=True)
+
+
 def report_copies(*, now: datetime) -> int:
     """Put each copy that nobody was asked about into the queue of the branch that sent it; give how many."""
-    source = Concat(OuterRef("operation__op_id"), Value(BETWEEN), OuterRef("content_hash"))
-    asked = Divergence.objects.filter(source=source, reason=REASON)
-    copies = OperationConflict.objects.exclude(Exists(asked)).select_related("operation", "device__branch")
-    found = list(copies.order_by("pk"))
-    for copy in found:
-        (facts,) = disputed_facts([as_operation(copy)])
-        facts["details"] |= {"copy": copy.pk}
-        ask(copy.device, f"{copy.operation.op_id}{BETWEEN}{copy.content_hash}", REASON, now=now, **facts)
-    return len(found)
+    ids = list(_UNASKED.all())
+    if not ids:
+        return 0
+    found = OperationConflict.objects.filter(pk__in=ids).select_related("operation", "device__branch").order_by("pk")
+    with transaction.atomic():
+        for copy in found:
+            (facts,) = disputed_facts([as_operation(copy)])
+            facts["details"] |= {"copy": copy.pk}
+            ask(copy.device, f"{copy.operation.op_id}{BETWEEN}{copy.content_hash}", REASON, now=now, **facts)
+    return len(ids)
 
 
 def copy_of(row: Divergence) -> OperationConflict | None:

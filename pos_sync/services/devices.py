@@ -179,10 +179,11 @@ def _without_fail(write: Callable[[], object]) -> None:
 
 
 def policy_of(branch: Branch) -> TillPolicy:
-    """Give the till policy of a branch's parameter set, or the defaults where none was made (G.13)."""
-    policy = TillPolicy.objects.filter(parameter_set=branch.parameter_set_id).first() or TillPolicy()
-    policy.parameter_set = branch.parameter_set
-    return policy
+    """Give the till policy of a branch's parameter set as it was first read for it, or the defaults (G.13)."""
+    try:
+        return branch.parameter_set.till_policy
+    except TillPolicy.DoesNotExist:
+        return TillPolicy(parameter_set=branch.parameter_set)
 
 
 def limits_of(policy: TillPolicy) -> dict[str, object]:

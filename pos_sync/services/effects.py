@@ -1,10 +1,9 @@
 """What decided operations write into the ledger: receipts set-based, the rest one by one (G.11, G.15)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from django.db.models import F
 
@@ -45,16 +44,17 @@ from receivables.models.audited import Actor
 from receivables.services.cash_day import Landing, land_later
 from receivables.services.cash_movement import post_movement
 from receivables.services.cash_session import close_session, open_session
-from receivables.services.locks import lock_installments_of, lock_titles
-from receivables.services.moves import create_audited
-from receivables.services.posting import CreditDraft, ReceiptDraft, ShareDraft, TenderDraft, post_receipts
+from receivables.services.locks import lock_installments_of, lock_titles, lock_titles_of
+from receivables.services.moves import create_audited, run
+from receivables.services.posting import CreditDraft, ReceiptDraft, ReceiptPosting, ShareDraft, TenderDraft
 from receivables.services.reversal import void_receipt
+from receivables.services.rows import sent_ahead, update_rows
 
 MOST_FAILURES = 5
+FIRST_LOT = 70  # of 200: PostgreSQL is through with it when the rest is decided
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What became of an operation, as its row will tell it."""
 
     state: str
@@ -64,8 +64,7 @@ class Judged:
     outcome: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(NamedTuple):
     """A well-formed operation, the time that counts for it, and what surrounds it."""
 
     row: Operation
@@ -82,19 +81,24 @@ class Timed:
 class Desk:
     """The locked rows and the lookups of one batch of one device; collects what became of each operation."""
 
-    def __init__(self, *, device: Device, now: datetime) -> None:
-        self.device, self.now = device, now
-        self.by = Actor(name=f"PDV {device.branch.code}/{device.till}", channel="till")
+    def __init__(self, *, device_id: int, now: datetime) -> None:
+        of_this_till = Device.objects.filter(branch__devices=device_id, till=F("branch__devices__till"))
+        # Whoever is judged for it, an operation was brought by a device of this till.
+        self.devices = of_this_till.select_related("branch__parameter_set__till_policy").in_bulk()
+        self.device, self.now = self.devices[device_id], now
+        self.by = Actor(name=f"PDV {self.device.branch.code}/{self.device.till}", channel="till")
         self.judged: dict[int, Judged] = {}
         self.sessions: dict[str, CashSession] = {}
         self.timed: dict[int, Timed] = {}
-        self.judged_as: dict[int, Device] = {}
         self.are_stale = False
 
     @classmethod
-    def open(cls, *, device: Device, operations: Sequence[Operation], now: datetime) -> Self:
-        """Judge forms, times and devices, then lock days, titles and installments in the house's order."""
-        desk = cls(device=device, now=now)
+    def open(cls, *, device_id: int, operations: Sequence[Operation], now: datetime) -> Self:
+        """Judge forms, times and devices, then lock days, titles and installments in the house's order.
+
+        `is_fork` of each operation says whether another one brought its seq before.
+        """
+        desk = cls(device_id=device_id, now=now)
         desk._time(operations)
         desk._lock()
         return desk
@@ -106,14 +110,8 @@ class Desk:
     # Form, time and device
 
     def _time(self, operations: Sequence[Operation]) -> None:
-        self.judged_as = Device.objects.in_bulk({row.judged_as_id for row in operations})
         running = self._times_before(operations)
-        forked = self._forked(operations)
-        first_paired_at = min(
-            Device.objects.filter(branch=self.device.branch_id, till=self.device.till).values_list(
-                "paired_at", flat=True
-            )
-        )
+        first_paired_at = min(device.paired_at for device in self.devices.values())
         for row in operations:
             form = judge_form(row.raw)
             if isinstance(form, Unfit):
@@ -126,13 +124,11 @@ class Desk:
                 previous=running.get(row.epoch),
             )
             running[row.epoch] = effective_at
-            self._time_one(row, form, effective_at, suspect=suspect, forked=row.pk in forked)
+            self._time_one(row, form, effective_at, suspect=suspect)
         self._report_quarantined(operations)
 
-    def _time_one(
-        self, row: Operation, form: WellFormed, effective_at: datetime, *, suspect: bool, forked: bool
-    ) -> None:
-        device = self.judged_as[row.judged_as_id]
+    def _time_one(self, row: Operation, form: WellFormed, effective_at: datetime, *, suspect: bool) -> None:
+        device = self.devices[row.judged_as_id]
         quarantined = decide.quarantine_reason(
             device_state=device.state, taken_at=effective_at, replaced_at=device.replaced_at
         )
@@ -140,8 +136,8 @@ class Desk:
             self._quarantine(row, quarantined, effective_at)
             return
         around = Circumstances(
-            received_on=decide.till_day(effective_at), clock_suspect=suspect, sequence_fork=forked,
-            known_methods=frozenset(self.methods),
+            received_on=decide.till_day(effective_at), clock_suspect=suspect, sequence_fork=row.is_fork,  # type: ignore[attr-defined]
+            known_methods=self.known_methods,
         )  # fmt: skip
         self.timed[row.pk] = Timed(row, form.said, form.seq, effective_at, around)
 
@@ -158,15 +154,6 @@ class Desk:
             if before is not None:
                 times[epoch] = before
         return times
-
-    def _forked(self, operations: Sequence[Operation]) -> set[int]:
-        """Give the operations whose seq another one brought before them."""
-        seqs = {row.seq for row in operations if row.seq is not None}
-        earlier: dict[tuple[int, int | None], int] = {}
-        same = Operation.objects.filter(device=self.device, seq__among=seqs).values_list("epoch", "seq", "pk")
-        for epoch, seq, pk in same:
-            earlier[epoch, seq] = min(pk, earlier.get((epoch, seq), pk))
-        return {row.pk for row in operations if row.seq and earlier[row.epoch, row.seq] < row.pk}
 
     def _quarantine(self, row: Operation, reason: str, effective_at: datetime | None) -> None:
         self.judged[row.pk] = Judged(state=OperationState.QUARANTINED, reason=reason, effective_at=effective_at)
@@ -191,10 +178,17 @@ class Desk:
     @cached_property
     def methods(self) -> dict[str, BranchPaymentMethod]:
         """The means of payment of the branch, but the customers' credit: a till cannot spend it."""
-        rows = BranchPaymentMethod.objects.filter(branch=self.device.branch_id, method__is_active=True)
-        rows = rows.exclude(method__code=PaymentMethod.CREDIT)
-        related = ("method", "account__branch__parameter_set", "credit_history", "debit_history", "document_type")
-        return {row.method.code: row for row in rows.select_related(*related)}
+        branch = self.device.branch
+        rows = BranchPaymentMethod.objects.filter(branch=branch.pk, method__is_active=True)
+        rows = rows.exclude(method__code=PaymentMethod.CREDIT).select_related("method", "account")
+        for row in rows:
+            if row.account.branch_id == branch.pk:
+                row.account.branch = branch
+        return {row.method.code: row for row in rows}
+
+    @cached_property
+    def known_methods(self) -> frozenset[str]:
+        return frozenset(self.methods)
 
     def _method(self, code: str | None) -> BranchPaymentMethod:
         return self.methods.get(code or "") or self.methods[PaymentMethod.OTHER]
@@ -208,7 +202,15 @@ class Desk:
 
     def _locked_installments(self) -> dict[int, Installment]:
         """Read what the batch names, under lock; postings keep these rows up to date, a void writes past them."""
-        return lock_installments_of(lock_titles(self._title_ids()))
+        named = parsed_ids({line.installment_id for timed in self._receipts() for line in timed.said.lines})
+        voided = self._voided()
+        if not voided:
+            return lock_installments_of(lock_titles_of(named))
+        paid = Installment.objects.filter(pk__among=named).values_list("title_id", flat=True)
+        taken_back = ReceiptAllocation.objects.filter(
+            receipt__idempotency_key__in=voided, receipt__branch=self.device.branch_id
+        )
+        return lock_installments_of(lock_titles({*paid, *taken_back.values_list("title_id", flat=True)}))
 
     def _wanted_days(self) -> set[tuple[LedgerAccount, date]]:
         wanted = set()
@@ -237,21 +239,10 @@ class Desk:
                 accounts.setdefault(row.op_id, set()).add(row.account)
         return accounts
 
-    def _title_ids(self) -> set[int]:
-        named = parsed_ids({line.installment_id for timed in self._receipts() for line in timed.said.lines})
-        voided = self._voided()
-        ids = set(Installment.objects.filter(pk__among=named).values_list("title_id", flat=True)) if named else set()
-        if voided:
-            allocations = ReceiptAllocation.objects.filter(
-                receipt__idempotency_key__in=voided, receipt__branch=self.device.branch_id
-            )
-            ids |= set(allocations.values_list("title_id", flat=True))
-        return ids
-
     # Receipts
 
     def apply_receipts(self, rows: Sequence[Operation]) -> None:
-        """Decide receipts in order, each on what the one before left, and write them together."""
+        """Decide receipts in order, each on what the one before left; a lot is written while the next is decided."""
         batch = [self.timed[row.pk] for row in rows]
         if not batch:
             return
@@ -264,32 +255,74 @@ class Desk:
             whole_company=policy_of(self.device.branch).sees_company,
         )
         surroundings = self._surroundings(batch)
-        decisions, drafts = [], []
-        for timed in batch:
-            around = surroundings[timed.row.pk]
-            decision = decide.decide_receipt(timed.said, scene=scene, around=around)
-            scene = decide.after(scene, decision)
-            decisions.append((timed, decision))
-            drafts.append(self._draft(timed, decision))
-        self._post(drafts, decisions)
+        posting = self._posting(batch)
+        with sent_ahead():
+            self._apply_in_lots(batch, scene, surroundings, posting)
+
+    def _apply_in_lots(
+        self,
+        batch: Sequence[Timed],
+        scene: decide.Scene,
+        surroundings: Mapping[int, Circumstances],
+        posting: ReceiptPosting,
+    ) -> None:
+        lots = (batch[:FIRST_LOT], batch[FIRST_LOT:]) if len(batch) >= 2 * FIRST_LOT else (batch,)
+        for lot in lots:
+            decisions = []
+            for timed in lot:
+                decision = decide.decide_receipt(timed.said, scene=scene, around=surroundings[timed.row.pk])
+                decide.follow(scene, decision)
+                decisions.append((timed, decision))
+            self._post(posting, decisions)
+            self.write([timed.row for timed in lot])
 
     def hold(self, rows: Sequence[Operation]) -> None:
         """Put receipts that could not be applied into suspense, whole."""
         batch = [self.timed[row.pk] for row in rows]
-        surroundings = self._surroundings(batch) if batch else {}
-        for timed in batch:
-            decision = decide.hold_everything(timed.said, around=surroundings[timed.row.pk])
-            self._post([self._draft(timed, decision)], [(timed, decision)])
+        if not batch:
+            return
+        surroundings = self._surroundings(batch)
+        held = [(timed, decide.hold_everything(timed.said, around=surroundings[timed.row.pk])) for timed in batch]
+        self._post(self._posting(batch), held)
 
-    def _post(self, drafts: Sequence[ReceiptDraft], decisions: Sequence[tuple[Timed, Decision]]) -> None:
-        post_receipts(drafts, landings=self.landings, by=self.by, now=self.now)
+    def write(self, operations: Sequence[Operation]) -> None:
+        """Move operations through their own table of transitions and write what was decided, where it is not yet."""
+        changed = []
+        for row in operations:
+            verdict = self.judged[row.pk]
+            if row.state == verdict.state:
+                continue
+            run(_VERBS[verdict.state](row))
+            row.reason, row.flags, row.outcome = verdict.reason or "", list(verdict.flags), verdict.outcome
+            row.effective_at, row.changed_at = verdict.effective_at, self.now
+            changed.append(row)
+        if changed:
+            update_rows(
+                Operation, [field for field in Operation._meta.concrete_fields if field.name in _WRITTEN], changed
+            )
+
+    def _posting(self, batch: Sequence[Timed]) -> ReceiptPosting:
+        return ReceiptPosting(
+            installments=self.installments,
+            landings=self.landings,
+            sessions={session.pk for session in self.sessions.values()},
+            receipts=len(batch),
+            tenders=sum(len(timed.said.tenders) for timed in batch),
+            shares=sum(len(timed.said.lines) for timed in batch),
+            by=self.by,
+            now=self.now,
+        )
+
+    def _post(self, posting: ReceiptPosting, decisions: Sequence[tuple[Timed, Decision]]) -> None:
+        drafts = [self._draft(timed, decision) for timed, decision in decisions]
+        posting.post(drafts)
         divergences = []
         for draft, (timed, decision) in zip(drafts, decisions, strict=True):
             self.judged[timed.row.pk] = Judged(
                 state=decision.state,
                 reason=decision.reason,
                 flags=decision.flags,
-                outcome=decision.outcome_json(receipt=draft.receipt.label),
+                outcome=decision.outcome_json(receipt=draft.label),
                 effective_at=timed.effective_at,
             )
             if decision.reason:
@@ -304,17 +337,16 @@ class Desk:
         seen = set(
             Receipt.objects.filter(branch=self.device.branch_id, number__among=numbers).values_list("number", flat=True)
         )
+        later = {wanted for wanted, landing in self.landings.items() if landing.day != wanted[1]}
         found = {}
         for timed in batch:
             said = timed.said
-            found[timed.row.pk] = replace(
-                timed.around,
+            found[timed.row.pk] = timed.around._replace(
                 operator_known=said.operator in operators,
                 session_known=said.session_id in self.sessions,
                 receipt_no_seen=said.receipt_no in seen,
-                cash_day_closed=any(
-                    self._landing(self._method(tender.method), timed.day).day != timed.day for tender in said.tenders
-                ),
+                cash_day_closed=bool(later)
+                and any((self._method(tender.method).account_id, timed.day) in later for tender in said.tenders),
             )
             seen.add(said.receipt_no)
         return found
@@ -357,8 +389,8 @@ class Desk:
             amount=from_cents(tender.amount),
             account=usual.account,
             cash_date=day,
-            history_code=usual.credit_history,
-            document_type=usual.document_type,
+            history_code_id=usual.credit_history_id,
+            document_type_id=usual.document_type_id,
             tendered_amount=from_cents(tender.tendered),
             change_amount=from_cents(tender.change),
             reference=f"{unknown}{tender.reference or ''}".strip()[:60],
@@ -371,12 +403,12 @@ class Desk:
         return self._divergence(
             timed.row.op_id,
             decision.reason or "",
-            receipt=draft.receipt,
+            receipt_id=draft.key,
             installment_id=line.installment if line else None,
             customer_id=draft.customer_id,
             amount=from_cents(decision.credit + decision.suspense or not_as_said(timed.said, decision)),
             details={
-                "outcome": decision.outcome_json(receipt=draft.receipt.label),
+                "outcome": decision.outcome_json(receipt=draft.label),
                 "flags": list(decision.flags),
                 "other_branch": [line.installment_id for line in decision.lines if line.other_branch],
             },
@@ -431,7 +463,7 @@ class Desk:
         now = ReceiptNow(
             posted=True, same_branch=True, reversed=voided.reversal is None, earlier_session=late, shortfall=shortfall
         )
-        around = replace(timed.around, cash_day_closed=voided.later_day)
+        around = timed.around._replace(cash_day_closed=voided.later_day)
         decision = decide.decide_void(said, receipt=now, around=around)
         if decision.reason:
             self._diverge(
@@ -464,7 +496,7 @@ class Desk:
                 float_amount=from_cents(said.float_amount),
                 by=self.by,
             )
-        return decide.decide_cash(said, around=replace(timed.around, operator_known=known))
+        return decide.decide_cash(said, around=timed.around._replace(operator_known=known))
 
     def _close_session(self, timed: Timed) -> PlainDecision:
         said: SessionCloseSaid = timed.said
@@ -474,7 +506,7 @@ class Desk:
             said,
             sequence_complete=self._is_complete_before(timed),
             waited=decide.CLOSE_PATIENCE if timed.row.approved_at else self.now - timed.row.received_at,
-            around=replace(timed.around, session_known=is_open),
+            around=timed.around._replace(session_known=is_open),
         )
         if session is not None and is_open and decision.posts:
             close_session(
@@ -508,7 +540,7 @@ class Desk:
         usual = self._method(PaymentMethod.CASH)
         landing = self._landing(usual, timed.day)
         session = self._find_sessions({said.session_id}).get(said.session_id or "")
-        around = replace(timed.around, session_known=session is not None, cash_day_closed=landing.day != timed.day)
+        around = timed.around._replace(session_known=session is not None, cash_day_closed=landing.day != timed.day)
         decision = decide.decide_cash(said, around=around)
         if decision.posts:
             post_movement(
@@ -527,6 +559,16 @@ class Desk:
         return decision
 
 
+_WRITTEN = ("state", "reason", "flags", "outcome", "effective_at", "changed_at")
+_VERBS: dict[str, Callable[[Operation], Callable[[], None]]] = {
+    OperationState.WAITING: lambda row: row.wait,
+    OperationState.APPLIED: lambda row: row.apply,
+    OperationState.REVIEW: lambda row: row.review,
+    OperationState.HELD: lambda row: row.hold,
+    OperationState.QUARANTINED: lambda row: row.quarantine,
+}
+
+
 def voided_receipt(raw: str) -> str | None:
     """Give the op_id of the receipt that a well-formed void names; None for every other operation."""
     form = judge_form(raw)
@@ -536,17 +578,11 @@ def voided_receipt(raw: str) -> str | None:
 
 def _shares(decision: Decision, installments: Mapping[int, Installment]) -> list[ShareDraft]:
     """Give one share for each installment: the lines of one add up (G.5)."""
-    by_key: dict[str, list[decide.LineOutcome]] = {}
-    for line in decision.lines:
-        if line.is_allocation and line.installment_id is not None:
-            by_key.setdefault(line.installment_id, []).append(line)
-    return [_share(lines, decision.touched[key], installments) for key, lines in by_key.items()]
-
-
-def _share(
-    lines: Sequence[decide.LineOutcome], after: decide.InstallmentNow, installments: Mapping[int, Installment]
-) -> ShareDraft:
-    return ShareDraft(installments[after.id], decide.paid_by(lines), after.standing, lines[0].late)
+    late = {line.installment_id: line.late for line in decision.lines if line.is_allocation}
+    return [
+        ShareDraft(installments[after.id], decision.paid[key], after.standing, late[key])
+        for key, after in decision.touched.items()
+    ]
 
 
 def _credits(decision: Decision) -> list[CreditDraft]:

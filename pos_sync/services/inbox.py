@@ -6,7 +6,7 @@ Storing is one short transaction; what an operation does is decided later, in `i
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.db import transaction
 
@@ -24,7 +24,7 @@ from pos_sync.protocol import BadField, Envelope, ItemRead, OperationRead, Refus
 from pos_sync.services.devices import is_id
 from pos_sync.services.sequence import Progress, one_view, read_progress, remember_through
 from receivables.models.audited import Actor, signed_by
-from receivables.services.rows import insert_rows
+from receivables.services.rows import insert_absent
 
 Custody = Literal["stored", "duplicate", "conflict", "refused"]
 
@@ -44,8 +44,7 @@ class Source:
     judged_as: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One item of a batch, and whether the server took it; `is_foreign` where another branch's device sent it first."""
 
     read: ItemRead
@@ -136,11 +135,12 @@ def _open_epoch(source: Source, first_seq: int | None) -> None:
     The first seq is what the till says, as long as nothing was counted from another.
     """
     first = first_seq if first_seq and source.epoch > 1 else 1
-    rows = DeviceEpoch.objects.filter(device=source.device_id, epoch=source.epoch)
-    if not rows.exists():
+    rows = DeviceEpoch.objects.filter(device=source.device_id, epoch=source.epoch).select_for_update(no_key=True)
+    epoch = rows.first()
+    if epoch is None:
         row = DeviceEpoch(device_id=source.device_id, epoch=source.epoch, first_seq=first)
         DeviceEpoch.objects.bulk_create([row], ignore_conflicts=True)
-    epoch = rows.select_for_update(no_key=True).get()
+        epoch = rows.get()
     if first > 1 and epoch.through_seq == 0 and epoch.first_seq != first:
         epoch.first_seq = first
         epoch.save(update_fields=["first_seq"])
@@ -153,28 +153,30 @@ def _take(items: Sequence[ItemRead], source: Source, device: Device, now: dateti
     for item in readable:
         firsts.setdefault(item.op_id, item)
     inserted = _insert(firsts.values(), source, now)
-    held = _held({item.op_id for item in readable})
-    taken = [_custody_of(item, held, inserted, device.branch_id) for item in items]
+    held = {op_id: Held(pk, firsts[op_id].content_hash, device.branch_id) for op_id, pk in inserted.items()}
+    held |= _held(firsts.keys() - inserted.keys())
+    new = set(inserted)
+    taken = [_custody_of(item, held, new, device.branch_id) for item in items]
     copies = [item for item, custody in zip(items, taken, strict=True) if custody.custody == "conflict"]
     _keep_conflicts([copy for copy in copies if isinstance(copy, OperationRead)], held, device)
     _record_arrivals(taken, held, source)
     return taken
 
 
-def _custody_of(item: ItemRead, held: dict[str, "Held"], inserted: set[str], branch_id: int) -> Item:
+def _custody_of(item: ItemRead, held: dict[str, "Held"], new: set[str], branch_id: int) -> Item:
     if isinstance(item, Refused):
         return Item(item, "refused")
     first = held[item.op_id]
-    if item.op_id in inserted:
+    if item.op_id in new:
         # Of two items with one op_id in a batch the first is stored; the second is compared with it.
-        inserted.discard(item.op_id)
+        new.discard(item.op_id)
         return Item(item, "stored")
     custody: Custody = "duplicate" if first.content_hash == item.content_hash else "conflict"
     return Item(item, custody, is_foreign=first.branch_id != branch_id)
 
 
-def _insert(operations: Iterable[OperationRead], source: Source, now: datetime) -> set[str]:
-    """Insert operations in one statement, in their order; give the op_ids that were not there before."""
+def _insert(operations: Iterable[OperationRead], source: Source, now: datetime) -> dict[str, int]:
+    """Insert operations in one statement, in their order; give the keys of those that were not there before."""
     rows = [
         {"op_id": read.op_id, "seq": read.seq, "kind": read.kind, "content_hash": read.content_hash, "raw": read.raw}
         for read in operations
@@ -183,12 +185,10 @@ def _insert(operations: Iterable[OperationRead], source: Source, now: datetime) 
         "device_id": source.device_id, "judged_as_id": source.judged_as, "epoch": source.epoch, "received_at": now,
         "changed_at": now,
     }  # fmt: skip
-    first = "ON CONFLICT (op_id) DO NOTHING"
-    return set(insert_rows(Operation, rows, common=common, on_conflict=first, returning="op_id"))
+    return dict(insert_absent(Operation, rows, common=common, unique="op_id", told=("op_id", "id")))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What the inbox holds under an op_id."""
 
     pk: int
@@ -196,7 +196,9 @@ class Held:
     branch_id: int
 
 
-def _held(op_ids: set[str]) -> dict[str, Held]:
+def _held(op_ids: Collection[str]) -> dict[str, Held]:
+    if not op_ids:
+        return {}
     rows = Operation.objects.filter(op_id__among=op_ids).values_list("op_id", "pk", "content_hash", "device__branch_id")
     return {op_id: Held(pk, content_hash, branch_id) for op_id, pk, content_hash, branch_id in rows}
 
@@ -220,7 +222,7 @@ def _record_arrivals(items: Sequence[Item], held: dict[str, Held], source: Sourc
         for seq, operation_id in sorted(arrived, key=lambda pair: (pair[0], pair[1] or 0))
     ]
     common = {"device_id": source.device_id, "epoch": source.epoch}
-    insert_rows(OperationArrival, rows, common=common, on_conflict="ON CONFLICT DO NOTHING")
+    insert_absent(OperationArrival, rows, common=common)
 
 
 def _brought(item: Item, held: dict[str, Held]) -> int | None:

@@ -3,21 +3,19 @@
 What an operation does is decided in `decide`; here rows are locked, read and written (protocol, "Ingestion").
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import groupby, takewhile
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
-from pos_sync.models import UNDECIDED, Device, Operation, OperationState
+from pos_sync.models import UNDECIDED, Operation, OperationState
 from pos_sync.services.copies import report_copies
-from pos_sync.services.effects import MOST_FAILURES, Desk, Judged, voided_receipt
+from pos_sync.services.effects import MOST_FAILURES, Desk, voided_receipt
 from pos_sync.services.late_voids import report_late_voids
 from receivables.models import Receipt
-from receivables.services.moves import run
-from receivables.services.rows import update_rows
 
 log = structlog.get_logger(__name__)
 
@@ -94,12 +92,20 @@ def ingest_device(device_id: int, *, now: datetime) -> int:
     return decided
 
 
+_IN_TURN = (
+    Operation.objects.filter(state=OperationState.PENDING)
+    .annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST))
+    .order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")
+    .values_list("pk", "attempts")
+)
+
+
 def _next_batch(device_id: int, *, without: set[int]) -> list[int]:
     """Give the first operations that were tried equally often, the fewer the oftener: a poison must stop nobody."""
-    rows = Operation.objects.filter(device=device_id, state=OperationState.PENDING).exclude(pk__in=without)
-    rows = rows.annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST))
-    rows = rows.order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")
-    first = list(rows.values_list("pk", "attempts")[:BATCH])
+    rows = _IN_TURN.filter(device=device_id)
+    if without:
+        rows = rows.exclude(pk__in=without)
+    first = list(rows[:BATCH])
     tried = first[0][1] if first else 0
     together = first[: TOGETHER[min(tried, len(TOGETHER) - 1)]]
     return [pk for pk, _ in takewhile(lambda row: row[1] == tried, together)]
@@ -153,33 +159,38 @@ def _is_our_turn(device_id: int) -> bool:
     return bool(is_ours)
 
 
+_WAITING = (
+    Operation.objects.filter(state=OperationState.WAITING)
+    .order_by("pk")
+    .values_list("pk", "device", "device__branch", "raw")
+)
+
+
 def _look_again(device_id: int | None, *, now: datetime) -> tuple[set[int], int]:
     """Look at what waits for another operation: of the device's whole branch, since that one may come from any till.
 
     Give the devices that were looked at and how many operations were decided.
     """
-    waiting = Operation.objects.filter(state=OperationState.WAITING).select_related("device")
-    if device_id is not None:
-        waiting = waiting.filter(device__branch__devices=device_id)
+    waiting = _WAITING.all() if device_id is None else _WAITING.filter(device__branch__devices=device_id)
     decided, devices = 0, set()
-    for row in _no_longer_orphans(list(waiting.order_by("pk"))):
-        devices.add(row.device_id)
+    for pk, waits_at in _no_longer_orphans(list(waiting)):
+        devices.add(waits_at)
         try:
-            decided += _apply_patiently(row.device_id, [row.pk], now=now) or 0
+            decided += _apply_patiently(waits_at, [pk], now=now) or 0
         except TRANSIENT:
             raise
         except Exception:
-            log.exception("waiting_operation_not_applied", operation=row.pk)
-            _count_failure(row.pk)
+            log.exception("waiting_operation_not_applied", operation=pk)
+            _count_failure(pk)
     return devices, decided
 
 
-def _no_longer_orphans(waiting: Sequence[Operation]) -> list[Operation]:
+def _no_longer_orphans(waiting: Sequence[tuple[int, int, int, str]]) -> list[tuple[int, int]]:
     """Leave out, in one query, the voids whose receipt has not been posted: they may wait for ever."""
-    voids = {row.pk: receipt for row in waiting if (receipt := voided_receipt(row.raw))}
+    voids = {pk: receipt for pk, _, _, raw in waiting if (receipt := voided_receipt(raw))}
     keys = Receipt.objects.filter(idempotency_key__in=set(voids.values())) if voids else Receipt.objects.none()
     posted = set(keys.values_list("idempotency_key", "branch"))
-    return [row for row in waiting if row.pk not in voids or (voids[row.pk], row.device.branch_id) in posted]
+    return [(pk, device) for pk, device, branch, _ in waiting if pk not in voids or (voids[pk], branch) in posted]
 
 
 def _apply_patiently(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
@@ -202,12 +213,14 @@ def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
     if not _is_our_turn(device_id):
         return None
     locked = Operation.objects.select_for_update(skip_locked=True, no_key=True)
-    undecided = locked.filter(pk__among=ids, state__in=UNDECIDED)
-    operations = list(undecided.order_by("epoch", F("seq").asc(nulls_last=True), "pk"))
+    undecided = locked.filter(pk__among=ids, state__in=UNDECIDED).annotate(is_fork=Exists(_SAME_SEQ_BEFORE))
+    undecided = undecided.order_by("epoch", F("seq").asc(nulls_last=True), "pk")
+    operations = list(
+        undecided.defer("kind", "content_hash", "reason", "flags", "outcome", "effective_at", "changed_at")
+    )
     if not operations:
         return 0
-    device = Device.objects.select_related("branch__parameter_set").get(pk=device_id)
-    desk = Desk.open(device=device, operations=operations, now=now)
+    desk = Desk.open(device_id=device_id, operations=operations, now=now)
     for is_receipt, group in groupby(operations, key=desk.is_receipt):
         run_of = list(group)
         if is_receipt:
@@ -216,31 +229,10 @@ def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
         else:
             for row in run_of:
                 desk.apply_other(row)
-    return _write(operations, desk.judged, now=now)
+    desk.write(operations)
+    return sum(row.state not in UNDECIDED for row in operations)
 
 
-def _write(operations: Sequence[Operation], judged: dict[int, Judged], *, now: datetime) -> int:
-    """Move the operations through their own table of transitions and write what was decided."""
-    changed = []
-    for row in operations:
-        verdict = judged[row.pk]
-        if row.state == verdict.state:
-            continue
-        run(_VERBS[verdict.state](row))
-        row.reason, row.flags, row.outcome = verdict.reason or "", list(verdict.flags), verdict.outcome
-        row.effective_at, row.changed_at = verdict.effective_at, now
-        changed.append(row)
-    fields = [field for field in Operation._meta.concrete_fields if field.name in _WRITTEN]
-    if changed:
-        update_rows(Operation, fields, changed)
-    return sum(row.state not in UNDECIDED for row in changed)
-
-
-_WRITTEN = ("state", "reason", "flags", "outcome", "effective_at", "changed_at")
-_VERBS: dict[str, Callable[[Operation], Callable[[], None]]] = {
-    OperationState.WAITING: lambda row: row.wait,
-    OperationState.APPLIED: lambda row: row.apply,
-    OperationState.REVIEW: lambda row: row.review,
-    OperationState.HELD: lambda row: row.hold,
-    OperationState.QUARANTINED: lambda row: row.quarantine,
-}
+_SAME_SEQ_BEFORE = Operation.objects.filter(
+    device=OuterRef("device"), epoch=OuterRef("epoch"), seq=OuterRef("seq"), pk__lt=OuterRef("pk")
+)

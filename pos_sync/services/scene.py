@@ -27,11 +27,12 @@ def read_scene(
     receipts: Sequence[ReceiptSaid], *, installments: Mapping[int, Installment], device: Device, whole_company: bool
 ) -> Scene:
     """Build the scene from locked installments; what is not among them is unknown to the till."""
+    named = {(line.installment_id, line.version) for said in receipts for line in said.lines}
+    rows = [installments[pk] for pk in parsed_ids({text for text, _ in named}) if pk in installments]
     now = {
         str(row.pk): _now(row, forbidden=not whole_company and row.title.collecting_branch_id != device.branch_id)
-        for row in installments.values()
+        for row in rows
     }
-    named = {(line.installment_id, line.version) for said in receipts for line in said.lines}
     customers = Customer.objects.filter(pk__in=parsed_ids({said.customer_id for said in receipts}))
     return Scene(
         installments=now,

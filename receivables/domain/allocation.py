@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import product
+from typing import NamedTuple
 
 from .charges import Charges, Standing
 from .money import ZERO
 
 
-@dataclass(frozen=True)
-class Allocation:
+class Allocation(NamedTuple):
     """What one receipt gives one installment, in reais; a discount is no money (G.5)."""
 
     principal: Decimal
@@ -30,16 +30,14 @@ class Allocation:
         return self.principal + self.discount
 
 
-@dataclass(frozen=True)
-class Imputation:
+class Imputation(NamedTuple):
     """How an amount received was divided; `excess` found nothing left to pay."""
 
     allocation: Allocation
     excess: Decimal
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(NamedTuple):
     """The part of one tender that pays one share, both by position from 0."""
 
     tender: int

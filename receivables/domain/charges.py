@@ -3,11 +3,9 @@
 What a payment does to them is in `allocation`; the charges of a new bank collection (G.6) are in `reissue`.
 """
 
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .due_dates import payable_until
 from .money import ZERO, round_half_up
@@ -15,8 +13,7 @@ from .money import ZERO, round_half_up
 _DIVISOR = {"day": 100, "month30": 3000}
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """What late payment costs, in percent of the balance: interest a day or a month of 30 days, fine once."""
 
     interest_percent: Decimal
@@ -26,8 +23,7 @@ class Terms:
     allow_partial: bool
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """What an installment owes, in reais; `interest_from` is the later of due date and last part payment."""
 
     balance: Decimal
@@ -37,8 +33,7 @@ class Standing:
     carried_charges: Decimal
 
 
-@dataclass(frozen=True)
-class Charges:
+class Charges(NamedTuple):
     """What is due above the balance, in reais; `carried` was due at an earlier part payment and left unpaid."""
 
     interest: Decimal
@@ -59,13 +54,13 @@ class Charges:
 NO_CHARGES = Charges(interest=ZERO, fine=ZERO, carried=ZERO)
 
 
-def is_late(*, standing: Standing, on: date, extra_holidays: AbstractSet[date] = frozenset()) -> bool:
+def is_late(*, standing: Standing, on: date, extra_holidays: frozenset[date] = frozenset()) -> bool:
     """Say whether a payment on `on` is late: after the first business day from the due date (G.17)."""
     return on > payable_until(standing.due_date, extra=extra_holidays)
 
 
 def late_charges(
-    *, standing: Standing, terms: Terms, on: date, extra_holidays: AbstractSet[date] = frozenset()
+    *, standing: Standing, terms: Terms, on: date, extra_holidays: frozenset[date] = frozenset()
 ) -> Charges:
     """Compute the charges due on `on`, in reais, each rounded half up once (protocol "Charges", G.16, G.17, E.6).
 

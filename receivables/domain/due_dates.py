@@ -6,7 +6,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from .errors import DateTooFarAhead, DueAfterPresentation, PresentationInParts
 
@@ -44,7 +44,8 @@ def is_business_day(day: date, *, extra: AbstractSet[date] = frozenset()) -> boo
     return day.weekday() < 5 and day not in national_bank_holidays(day.year) and day not in extra
 
 
-def payable_until(due_date: date, *, extra: AbstractSet[date] = frozenset()) -> date:
+@lru_cache(maxsize=1024)
+def payable_until(due_date: date, *, extra: frozenset[date] = frozenset()) -> date:
     """Give the last day on which a title is paid without charges: the first business day from its due date (G.17)."""
     day = due_date
     while not is_business_day(day, extra=extra):

@@ -1,6 +1,7 @@
 """Branches, cities, products and the named parameter sets that branches share (G.13)."""
 
 from datetime import date
+from functools import cached_property
 
 from django.conf import settings
 from django.db import models
@@ -41,7 +42,7 @@ class Terms(AppendOnlyModel):
         interest, fine = (str(rate).replace(".", ",") for rate in (self.interest_percent, self.fine_percent))
         return f"{interest}% {self.get_interest_per_display()}, {fine}%"
 
-    @property
+    @cached_property
     def as_domain(self) -> charges.Terms:
         return charges.Terms(
             interest_percent=self.interest_percent,

@@ -66,8 +66,12 @@ class Receipt(AppendOnlyModel):
 
     @property
     def label(self) -> str:
-        """The printed number: a station's own, or six digits of the back office (G.22)."""
-        return self.number or f"{self.pk:06d}"
+        return receipt_label(self.number, self.pk)
+
+
+def receipt_label(number: str, pk: int) -> str:
+    """Give the printed number of a receipt: a station's own, or six digits of the back office (G.22)."""
+    return number or f"{pk:06d}"
 
 
 class ReceiptTender(AppendOnlyModel):

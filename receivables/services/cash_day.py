@@ -81,11 +81,9 @@ def land(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> dict[tup
 def land_later(*, wanted: Iterable[tuple[LedgerAccount, date]], by: Actor) -> dict[tuple[int, date], Landing]:
     """Lock, for each wanted day, the first one from it on that is not closed (G.11, K8): money is never refused."""
     pairs = {(account.pk, day): account for account, day in wanted}
-    while True:
-        target = first_open_days(pairs)
-        days = lock_days({(account_id, target[account_id, day]) for account_id, day in pairs}, by=by)
-        if first_open_days(pairs) == target:
-            break
+    lock_accounts({account_id for account_id, _ in pairs})
+    target = first_open_days(pairs)
+    days = _locked_days({(account_id, target[account_id, day]) for account_id, day in pairs}, by=by)
     landed = {key: _landing(day) for key, day in days.items()}
     return {(account_id, day): landed[account_id, target[account_id, day]] for account_id, day in pairs}
 
@@ -112,27 +110,34 @@ def _landing(cash_day: CashDay) -> Landing:
 
 
 def lock_days(pairs: Iterable[tuple[int, date]], *, by: Actor) -> dict[tuple[int, date], CashDay]:
-    """Lock the accounts, insert the missing days, on conflict do nothing, then lock the days in one order (G.11).
+    """Lock the accounts, then their days in one order; those that are missing are inserted (G.11).
 
     Whether a day is closed depends on its neighbours too, which may not be there yet: the account is what guards them.
     """
-    wanted = sorted(set(pairs))
+    wanted = set(pairs)
     lock_accounts({account_id for account_id, _ in wanted})
-    known = _days(wanted)
-    missing = [pair for pair in wanted if pair not in known]
+    return _locked_days(wanted, by=by)
+
+
+def _locked_days(pairs: Iterable[tuple[int, date]], *, by: Actor) -> dict[tuple[int, date], CashDay]:
+    """Lock, on locked accounts, the days that are there and those that are made for it."""
+    wanted = sorted(pairs)
+    days = _lock_days(wanted)
+    missing = [pair for pair in wanted if pair not in days]
     if missing:
         _insert_days(missing, by=by)
-    return _days(wanted, lock=True)
+        days = _lock_days(wanted)
+    return days
 
 
-def _days(pairs: list[tuple[int, date]], *, lock: bool = False) -> dict[tuple[int, date], CashDay]:
+def _lock_days(pairs: list[tuple[int, date]]) -> dict[tuple[int, date], CashDay]:
     if not pairs:
         return {}
     chosen = Q()
     for account_id, day in pairs:
         chosen |= Q(account=account_id, day=day)
-    rows = CashDay.objects.locked() if lock else CashDay.objects.all()
-    return {(row.account_id, row.day): row for row in rows.filter(chosen).order_by("account_id", "day")}
+    rows = CashDay.objects.locked().filter(chosen).order_by("account_id", "day")
+    return {(row.account_id, row.day): row for row in rows}
 
 
 def _insert_days(pairs: list[tuple[int, date]], *, by: Actor) -> None:

@@ -3,17 +3,26 @@
 No closing is rewritten: what is posted in a closed session is a numbered supplement of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
+from typing import Self
 
 from django.db import transaction
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
 from receivables.domain.money import ZERO
-from receivables.models import Branch, CashCount, CashMovement, CashSession, CashSessionClosing, PaymentMethod
+from receivables.models import (
+    Branch,
+    CashCount,
+    CashMovement,
+    CashSession,
+    CashSessionClosing,
+    PaymentMethod,
+    SessionStatus,
+)
 from receivables.models.audited import Actor, signed_by
 from receivables.services.moves import move
 
@@ -80,26 +89,32 @@ def close_session(
 
 def number_session_supplements(movements: Sequence[CashMovement]) -> None:
     """Number movements, not written yet, whose session is closed: supplements of its closing, 1 to n (G.11)."""
-    told = session_supplements([movement.session_id for movement in movements])
-    for movement, numbered in zip(movements, told, strict=True):
-        for name, value in numbered.items():
+    supplements = SessionSupplements.of({movement.session_id for movement in movements})
+    for movement in movements:
+        for name, value in supplements.next(movement.session_id).items():
             setattr(movement, name, value)
 
 
-def session_supplements(sessions: Sequence[int | None]) -> list[dict[str, int]]:
-    """Give, for the session of each movement that will be posted, the columns that number it where it is closed (G.11).
+class SessionSupplements:
+    """The numbers that movements get whose session is closed: supplements of its closing, 1 to n (G.11)."""
 
-    The sessions stay locked, so that none is closed between the look and the posting.
-    """
-    ids = {pk for pk in sessions if pk}
-    if not ids:
-        return [{} for _ in sessions]
-    list(CashSession.objects.locked().filter(pk__in=ids).only("pk"))
-    rows = CashSessionClosing.objects.filter(session__in=ids)
-    rows = rows.annotate(last=Coalesce(Max("supplements__session_supplement_number"), 0))
-    closings = {session: (pk, count(last + 1)) for session, pk, last in rows.values_list("session", "pk", "last")}
-    return [_numbered(*closings[pk]) if pk in closings else {} for pk in sessions]
+    def __init__(self, closings: dict[int, tuple[int, Iterator[int]]]) -> None:
+        self._closings = closings
 
+    @classmethod
+    def of(cls, sessions: Iterable[int | None]) -> Self:
+        """Lock the sessions, so that none is closed between the look and the posting."""
+        locked = CashSession.objects.locked().filter(pk__in={pk for pk in sessions if pk})
+        closed = [pk for pk, status in locked.values_list("pk", "status") if status == SessionStatus.CLOSED]
+        if not closed:
+            return cls({})
+        rows = CashSessionClosing.objects.filter(session__in=closed)
+        rows = rows.annotate(last=Coalesce(Max("supplements__session_supplement_number"), 0))
+        return cls({session: (pk, count(last + 1)) for session, pk, last in rows.values_list("session", "pk", "last")})
 
-def _numbered(closing_id: int, numbers: Iterator[int]) -> dict[str, int]:
-    return {"session_supplement_of_id": closing_id, "session_supplement_number": next(numbers)}
+    def next(self, session_id: int | None) -> dict[str, int]:
+        """Give the columns that number the next movement of a session, none where it is open."""
+        if session_id not in self._closings:
+            return {}
+        closing_id, numbers = self._closings[session_id]
+        return {"session_supplement_of_id": closing_id, "session_supplement_number": next(numbers)}

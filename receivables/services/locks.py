@@ -19,12 +19,22 @@ def lock_titles(ids: Collection[int]) -> dict[int, Title]:
     return {title.pk: title for title in Title.objects.locked().filter(pk__among=set(ids))}
 
 
+def lock_titles_of(installment_ids: Collection[int]) -> dict[int, Title]:
+    """Lock, by id, the titles of installments."""
+    if not installment_ids:
+        return {}
+    paid = Installment.objects.filter(pk__among=installment_ids).values("title")
+    return {title.pk: title for title in Title.objects.locked().filter(pk__in=paid)}
+
+
 def lock_installments_of(titles: dict[int, Title]) -> dict[int, Installment]:
     """Lock every installment of locked titles: a title's status is the fold of them all."""
     installments = {row.pk: row for row in Installment.objects.locked().filter(title__among=titles.keys())}
     terms = Terms.objects.in_bulk({row.terms_id for row in installments.values()})
+    title, agreed = Installment.title.field, Installment.terms.field
     for row in installments.values():
-        row.title, row.terms = titles[row.title_id], terms[row.terms_id]
+        title.set_cached_value(row, titles[row.title_id])
+        agreed.set_cached_value(row, terms[row.terms_id])
     return installments
 
 

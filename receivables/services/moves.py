@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.db import connection, models
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django_fsm import TransitionNotAllowed
 
 from receivables.domain.errors import MoveRefused
 from receivables.models.audited import Actor, AuditedModel
-from receivables.services.rows import array, insert_new, quoted, update_rows
+from receivables.services.rows import array, execute, insert_new, quoted, update_rows
 
 
 def move(verb: Callable[..., Any], *, by: Actor, because: str = "", **values: Any) -> Any:
@@ -49,8 +49,7 @@ def _values(row: models.Model) -> dict[str, Any]:
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One move of a batch: a verb bound to a locked row, and what it is given."""
 
     verb: Callable[..., Any]
@@ -70,11 +69,13 @@ def move_many(steps: Sequence[Step], *, by: Actor) -> None:
     before: dict[int, dict[str, Any]] = {}
     for step in steps:
         row = step.verb.__self__  # type: ignore[attr-defined]
-        if rows.setdefault(row.pk, row) is not row:
+        pk = row.pk
+        if rows.setdefault(pk, row) is not row:
             raise ValueError("two instances of one row in a batch")
-        before.setdefault(row.pk, dict(vars(row)))
+        if pk not in before:
+            before[pk] = dict(vars(row))
         run(step.verb, **step.values)
-        reasons[row.pk], verbs[row.pk] = step.because, step.verb.__name__
+        reasons[pk], verbs[pk] = step.because, step.verb.__name__
     changed = {name for pk, row in rows.items() for name in _differing(before[pk], vars(row))}
     write_many(list(rows.values()), reasons=reasons, verbs=verbs, by=by, only=changed)
 
@@ -121,31 +122,35 @@ def record_history(
     kind: str = "~",
 ) -> None:
     """Write one history row for each id, as the rows stand now, in one statement."""
-    history = model.history.model  # type: ignore[attr-defined]
-    tracked = [field.column for field in history.tracked_fields if field.column not in ("actor", "channel")]
-    pk = quoted(model._meta.pk.column)
     reasons, verbs = reasons or {}, verbs or {}
-    told = [[pk_value, reasons.get(pk_value) or None, verbs.get(pk_value, "")] for pk_value in ids]
+    told = [[pk, reasons.get(pk) or None, verbs.get(pk, "")] for pk in ids]
     if not told:
         return
-    if connection.vendor == "postgresql":
-        source = "unnest(%s::bigint[], %s::text[], %s::text[]) AS r(id, reason, verb)"
-        given = [array(column) for column in zip(*told, strict=True)]
-    else:
-        source = (
-            "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason, "
-            "json_extract(value, '$[2]') AS verb FROM json_each(%s)) AS r"
-        )
-        given = [json.dumps(told)]
+    given = [array(column) for column in zip(*told, strict=True)] if _has_arrays() else [json.dumps(told)]
+    execute(_history_sql(model), [_now(), kind, by.user_id, by.name, by.channel, *given])
+
+
+@cache
+def _history_sql(model: type[models.Model]) -> str:
+    history = model.history.model  # type: ignore[attr-defined]
+    tracked = [field.column for field in history.tracked_fields if field.column not in ("actor", "channel")]
+    source = (
+        "unnest(%s::bigint[], %s::text[], %s::text[]) AS r(id, reason, verb)"
+        if _has_arrays()
+        else "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason, "
+        "json_extract(value, '$[2]') AS verb FROM json_each(%s)) AS r"
+    )
     names = ", ".join(quoted(column) for column in tracked)
     values = ", ".join(f"t.{quoted(column)}" for column in tracked)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {quoted(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
-            f"actor, channel, history_change_reason, move) SELECT {values}, %s, %s, %s, %s, %s, r.reason, r.verb "
-            f"FROM {source} JOIN {quoted(model._meta.db_table)} AS t ON t.{pk} = r.id",
-            [_now(), kind, by.user_id, by.name, by.channel, *given],
-        )
+    return (
+        f"INSERT INTO {quoted(history._meta.db_table)} ({names}, history_date, history_type, history_user_id, "
+        f"actor, channel, history_change_reason, move) SELECT {values}, %s, %s, %s, %s, %s, r.reason, r.verb "
+        f"FROM {source} JOIN {quoted(model._meta.db_table)} AS t ON t.{quoted(model._meta.pk.column)} = r.id"
+    )
+
+
+def _has_arrays() -> bool:
+    return connection.vendor == "postgresql"
 
 
 def _now() -> Any:

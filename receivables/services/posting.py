@@ -3,12 +3,14 @@
 Judging is not done here: drafts say where each cent goes, on rows that the caller has locked.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from receivables.domain import fold
@@ -21,8 +23,6 @@ from receivables.models import (
     CashSession,
     CreditKind,
     CustomerCredit,
-    DocumentType,
-    HistoryCode,
     Installment,
     InstallmentStatus,
     LedgerAccount,
@@ -34,31 +34,30 @@ from receivables.models import (
     Title,
 )
 from receivables.models.audited import Actor, signed_by
+from receivables.models.receipt import receipt_label
 from receivables.services.cash_day import Landing
-from receivables.services.cash_session import session_supplements
+from receivables.services.cash_session import SessionSupplements
 from receivables.services.moves import Step, move_many, record_history
-from receivables.services.rows import insert_new, insert_rows
+from receivables.services.rows import draw_keys, insert_rows, sent_ahead
 
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TenderDraft:
+class TenderDraft(NamedTuple):
     """A means of payment, where its money goes and the codes of the posting; amounts in reais."""
 
     method: PaymentMethod
     amount: Decimal
     account: LedgerAccount
     cash_date: date
-    history_code: HistoryCode
-    document_type: DocumentType
+    history_code_id: int
+    document_type_id: int
     tendered_amount: Decimal = ZERO
     change_amount: Decimal = ZERO
     reference: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShareDraft:
+class ShareDraft(NamedTuple):
     """What one installment takes, and how it stands after it."""
 
     installment: Installment
@@ -67,8 +66,7 @@ class ShareDraft:
     is_late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CreditDraft:
+class CreditDraft(NamedTuple):
     """Money without an installment: a customer's credit, or in suspense when there is no customer."""
 
     customer_id: int | None
@@ -91,7 +89,18 @@ class ReceiptDraft:
     idempotency_key: str | None = None
     notes: str = ""
     because: str = ""
-    receipt: Receipt = field(init=False)
+    # Of the receipt, once it is posted:
+    key: int = field(init=False)
+    cash_date: date = field(init=False)
+    told: str = field(init=False)
+
+    @property
+    def session_id(self) -> int | None:
+        return self.session.pk if self.session else None
+
+    @property
+    def label(self) -> str:
+        return receipt_label(self.number, self.key)
 
     @property
     def amount(self) -> Decimal:
@@ -99,50 +108,111 @@ class ReceiptDraft:
 
 
 def post_receipts(
-    drafts: Sequence[ReceiptDraft], *, landings: dict[tuple[int, date], Landing], by: Actor, now: datetime
-) -> list[Receipt]:
-    """Write receipts, tenders, allocations, credits and movements, and move installments and titles.
+    drafts: Sequence[ReceiptDraft],
+    *,
+    installments: Mapping[int, Installment],
+    landings: Mapping[tuple[int, date], Landing],
+    by: Actor,
+    now: datetime,
+) -> list[int]:
+    """Write receipts, tenders, allocations, credits and movements, move installments and titles; give receipts' keys.
 
-    `landings` are the locked days by (account, wanted day). Tenders must add up to shares and credits (ValueError).
+    `installments` are all those of the titles that are paid, `landings` the days by (account, wanted day), both locked.
+    Tenders must add up to shares and credits (ValueError).
     """
-    stamp = {"posted_at": now, **signed_by(by)}
-    _write_receipts(drafts, landings, stamp)
-    tenders = _write_tenders(drafts, stamp)
-    insert_rows(ReceiptAllocation, _allocations(drafts), common=stamp)
-    insert_rows(CustomerCredit, _credits(drafts), common=stamp)
-    movements = insert_rows(CashMovement, _movements(drafts, tenders, landings), common=stamp)
-    record_history(CashMovement, movements, by=by, kind="+")
-    _move_installments(drafts, by=by)
-    _move_titles(drafts, landings, by=by)
-    return [draft.receipt for draft in drafts]
+    posting = ReceiptPosting(
+        installments=installments,
+        landings=landings,
+        sessions={draft.session_id for draft in drafts},
+        receipts=len(drafts),
+        tenders=sum(len(draft.tenders) for draft in drafts),
+        shares=sum(len(draft.shares) for draft in drafts),
+        by=by,
+        now=now,
+    )
+    return posting.post(drafts)
 
 
-def _write_receipts(drafts: Sequence[ReceiptDraft], landings: dict, stamp: dict) -> None:
-    for draft in drafts:
-        first = draft.tenders[0]
-        draft.receipt = Receipt(
-            branch=draft.branch,
-            customer_id=draft.customer_id,
-            number=draft.number,
-            received_on=draft.received_on,
-            cash_date=landings[first.account.pk, first.cash_date].day,
-            amount=draft.amount,
-            origin=draft.origin,
-            station=draft.station,
-            operator=draft.operator,
-            session=draft.session,
-            idempotency_key=draft.idempotency_key,
-            notes=draft.notes,
-            **stamp,
-        )
-    insert_new([draft.receipt for draft in drafts])
+class ReceiptPosting:
+    """Receipts to be posted, lot by lot: all that has to be read for them is read first, their keys included.
+
+    `receipts`, `tenders` and `shares` are how many there will be at most; the rest is as for `post_receipts`.
+    """
+
+    def __init__(
+        self,
+        *,
+        installments: Mapping[int, Installment],
+        landings: Mapping[tuple[int, date], Landing],
+        sessions: Iterable[int | None],
+        receipts: int,
+        tenders: int,
+        shares: int,
+        by: Actor,
+        now: datetime,
+    ) -> None:
+        self._installments, self._landings = installments, landings
+        self._by, self._stamp = by, {"posted_at": now, **signed_by(by)}
+        self._supplements = SessionSupplements.of(sessions)
+        most = tenders + shares  # a slice, and so a movement, ends a tender or what one title or the credit gets (G.3)
+        drawn = draw_keys((Receipt, receipts), (ReceiptTender, tenders), (CashMovement, most))
+        self._receipt_keys, self._tender_keys, self._movement_keys = drawn
+        self._told = _("Receipt %(number)s")
+
+    def post(self, drafts: Sequence[ReceiptDraft]) -> list[int]:
+        """Write a lot; give the receipts' keys."""
+        keys = _taken(self._receipt_keys, len(drafts))
+        for draft, key in zip(drafts, keys, strict=True):
+            first = draft.tenders[0]
+            draft.key, draft.cash_date = key, self._landings[first.account.pk, first.cash_date].day
+            draft.told = draft.because or self._told % {"number": draft.label}
+        with sent_ahead():
+            _move_installments(drafts, by=self._by)
+            _move_titles(drafts, self._installments, by=self._by)
+            self._insert(Receipt, [_receipt(draft) for draft in drafts], keys)
+            tenders = _tenders(drafts)
+            tender_keys = _taken(self._tender_keys, len(tenders))
+            self._insert(ReceiptTender, tenders, tender_keys)
+            movements = _movements(drafts, tender_keys, self._landings, self._supplements)
+            movement_keys = _taken(self._movement_keys, len(movements))
+            self._insert(CashMovement, movements, movement_keys)
+            record_history(CashMovement, movement_keys, by=self._by, kind="+")
+            self._insert(ReceiptAllocation, _allocations(drafts))
+            self._insert(CustomerCredit, _credits(drafts))
+        return keys
+
+    def _insert(self, model: type[Model], rows: Sequence[Row], keys: Sequence[int] | None = None) -> None:
+        insert_rows(model, rows, common=self._stamp, keys=keys)
 
 
-def _write_tenders(drafts: Sequence[ReceiptDraft], stamp: Row) -> dict[tuple[int, int], int]:
-    """Give the keys of the tenders by receipt and position."""
-    rows = [
+def _taken(keys: list[int], how_many: int) -> list[int]:
+    """Take the first keys out of those that were drawn."""
+    taken = keys[:how_many]
+    del keys[:how_many]
+    return taken
+
+
+def _receipt(draft: ReceiptDraft) -> Row:
+    return {
+        "branch_id": draft.branch.pk,
+        "customer_id": draft.customer_id,
+        "number": draft.number,
+        "received_on": draft.received_on,
+        "cash_date": draft.cash_date,
+        "amount": draft.amount,
+        "origin": draft.origin,
+        "station": draft.station,
+        "operator": draft.operator,
+        "session_id": draft.session_id,
+        "idempotency_key": draft.idempotency_key,
+        "notes": draft.notes,
+    }
+
+
+def _tenders(drafts: Sequence[ReceiptDraft]) -> list[Row]:
+    return [
         {
-            "receipt_id": draft.receipt.pk,
+            "receipt_id": draft.key,
             "position": position,
             "method_id": tender.method.pk,
             "amount": tender.amount,
@@ -153,15 +223,12 @@ def _write_tenders(drafts: Sequence[ReceiptDraft], stamp: Row) -> dict[tuple[int
         for draft in drafts
         for position, tender in enumerate(draft.tenders)
     ]
-    keys = insert_rows(ReceiptTender, rows, common=stamp)
-    places = [(draft.receipt.pk, position) for draft in drafts for position in range(len(draft.tenders))]
-    return dict(zip(places, keys, strict=True))
 
 
 def _allocations(drafts: Sequence[ReceiptDraft]) -> list[Row]:
     return [
         {
-            "receipt_id": draft.receipt.pk,
+            "receipt_id": draft.key,
             "position": position,
             "title_id": share.installment.title_id,
             "installment_id": share.installment.pk,
@@ -184,7 +251,7 @@ def _credits(drafts: Sequence[ReceiptDraft]) -> list[Row]:
             "branch_id": draft.branch.pk,
             "kind": CreditKind.GRANTED,
             "amount": credit.amount,
-            "receipt_id": draft.receipt.pk,
+            "receipt_id": draft.key,
         }
         for draft in drafts
         for credit in draft.credits
@@ -192,16 +259,22 @@ def _credits(drafts: Sequence[ReceiptDraft]) -> list[Row]:
 
 
 def _movements(
-    drafts: Sequence[ReceiptDraft], tenders: dict[tuple[int, int], int], landings: dict[tuple[int, date], Landing]
+    drafts: Sequence[ReceiptDraft],
+    tender_keys: Sequence[int],
+    landings: Mapping[tuple[int, date], Landing],
+    supplements: SessionSupplements,
 ) -> list[Row]:
     """One per (tender, title), and one per tender for its share of credit or suspense (G.3)."""
-    rows = [row for draft in drafts for row in _movements_of(draft, tenders, landings)]
-    numbered = session_supplements([row["session_id"] for row in rows])
-    return [row | numbers for row, numbers in zip(rows, numbered, strict=True)]
+    keys = iter(tender_keys)
+    rows = []
+    for draft in drafts:
+        own = list(islice(keys, len(draft.tenders)))
+        rows += [row | supplements.next(draft.session_id) for row in _movements_of(draft, own, landings)]
+    return rows
 
 
 def _movements_of(
-    draft: ReceiptDraft, tenders: dict[tuple[int, int], int], landings: dict[tuple[int, date], Landing]
+    draft: ReceiptDraft, tender_keys: Sequence[int], landings: Mapping[tuple[int, date], Landing]
 ) -> Iterator[Row]:
     shares = _money_by_title(draft)
     slices = spread_tenders(tenders=[t.amount for t in draft.tenders], shares=[money for _, money in shares])
@@ -212,14 +285,14 @@ def _movements_of(
             "account_id": tender.account.pk,
             "cash_date": landing.day,
             "amount": piece.amount,
-            "history_code_id": tender.history_code.pk,
-            "document_type_id": tender.document_type.pk,
+            "history_code_id": tender.history_code_id,
+            "document_type_id": tender.document_type_id,
             "notes": draft.notes[:500],
             "origin": draft.origin,
-            "receipt_id": draft.receipt.pk,
-            "tender_id": tenders[draft.receipt.pk, piece.tender],
+            "receipt_id": draft.key,
+            "tender_id": tender_keys[piece.tender],
             "title_id": shares[piece.share][0],
-            "session_id": draft.receipt.session_id,
+            "session_id": draft.session_id,
             **landing.supplement(),
         }
 
@@ -239,16 +312,11 @@ def _move_installments(drafts: Sequence[ReceiptDraft], *, by: Actor) -> None:
     for draft in drafts:
         for share in draft.shares:
             verb = share.installment.settle_part if share.after.balance else share.installment.settle
-            steps.append(Step(verb, {"standing": share.after}, _because(draft)))
+            steps.append(Step(verb, {"standing": share.after}, draft.told))
     move_many(steps, by=by)
 
 
-def _because(draft: ReceiptDraft) -> str:
-    return draft.because or _("Receipt %(number)s") % {"number": draft.receipt.label}
-
-
-def _move_titles(drafts: Sequence[ReceiptDraft], landings: dict, *, by: Actor) -> None:
-    statuses = statuses_of_titles({share.installment.title_id for draft in drafts for share in draft.shares})
+def _move_titles(drafts: Sequence[ReceiptDraft], installments: Mapping[int, Installment], *, by: Actor) -> None:
     titles: dict[int, Title] = {}
     last: dict[int, ReceiptDraft] = {}
     received: dict[int, Decimal] = {}
@@ -257,21 +325,21 @@ def _move_titles(drafts: Sequence[ReceiptDraft], landings: dict, *, by: Actor) -
             title = titles.setdefault(share.installment.title_id, share.installment.title)
             received[title.pk] = received.get(title.pk, title.received_amount) + share.allocation.money
             last[title.pk] = draft
+    statuses = statuses_of_titles(row for row in installments.values() if row.title_id in titles)
     steps = []
     for title_id, title in titles.items():
         draft = last[title_id]
-        values = {"cash_date": draft.receipt.cash_date, "received_amount": received[title_id]}
+        values = {"cash_date": draft.cash_date, "received_amount": received[title_id]}
         if fold.title_status(statuses[title_id]) == fold.SETTLED:
-            steps.append(Step(title.settle, {"received_on": draft.received_on, **values}, _because(draft)))
+            steps.append(Step(title.settle, {"received_on": draft.received_on, **values}, draft.told))
         else:
-            steps.append(Step(title.settle_part, values, _because(draft)))
+            steps.append(Step(title.settle_part, values, draft.told))
     move_many(steps, by=by)
 
 
-def statuses_of_titles(ids: Iterable[int]) -> dict[int, list[tuple[str, bool]]]:
+def statuses_of_titles(installments: Iterable[Installment]) -> dict[int, list[tuple[str, bool]]]:
     """Give what `fold.title_status` needs of each title: an installment has a live allocation unless it is pending."""
-    rows = Installment.objects.filter(title__among=set(ids)).values_list("title_id", "status")
     statuses: dict[int, list[tuple[str, bool]]] = {}
-    for title_id, status in rows:
-        statuses.setdefault(title_id, []).append((status, status != InstallmentStatus.PENDING))
+    for row in installments:
+        statuses.setdefault(row.title_id, []).append((row.status, row.status != InstallmentStatus.PENDING))
     return statuses

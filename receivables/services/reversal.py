@@ -200,7 +200,7 @@ def _undo_allocations(
         steps.append(Step(verb, {"standing": standing}, reversal.reason))
     move_many(steps, by=by)
     titles = {installments[row.installment_id].title_id: installments[row.installment_id].title for row in allocations}
-    statuses = statuses_of_titles(titles)
+    statuses = statuses_of_titles(installments.values())
     for title_id, title in titles.items():
         _reopen_title(title, statuses[title_id], because=reversal.reason, by=by)
 

@@ -299,7 +299,9 @@ class _Desk:
         ]
         for (title, _payments), draft in zip(batch, drafts, strict=True):
             draft.idempotency_key = _key_of(key, title.pk) if key else None
-        return post_receipts(drafts, landings=self.landings, by=self.by, now=now)
+        keys = post_receipts(drafts, installments=self.installments, landings=self.landings, by=self.by, now=now)
+        posted = Receipt.objects.in_bulk(keys)
+        return [posted[key] for key in keys]
 
     def _draft(
         self, title: Title, payments: Sequence[Payment], *, may_exceed_limit: bool, reason: str, notes: str
@@ -315,7 +317,8 @@ class _Desk:
         codes = self.codes[title.collecting_branch_id]
         tender = TenderDraft(
             method=codes.method, amount=received, account=codes.account, cash_date=self.deposit.cash_date,
-            history_code=codes.history_code, document_type=codes.document_type, reference=self.deposit.reference,
+            history_code_id=codes.history_code.pk, document_type_id=codes.document_type.pk,
+            reference=self.deposit.reference,
         )  # fmt: skip
         return ReceiptDraft(
             branch=title.collecting_branch,

@@ -1,6 +1,5 @@
 """Allocation: imputation, what stays owed, tenders over titles, amounts over installments."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -87,7 +86,7 @@ def test_less_than_the_charges_pays_the_fine_before_interest() -> None:
 
 
 def test_carried_charges_are_paid_inside_interest() -> None:
-    carrying = replace(CHARGES, carried=Decimal("7.00"))
+    carrying = CHARGES._replace(carried=Decimal("7.00"))
     imputed = impute(received=Decimal("100.00"), discount=ZERO, standing=OWED, charges=carrying)
     assert imputed.allocation == paid(principal="63.00", interest="17.00", fine="20.00")
 
@@ -168,13 +167,13 @@ def test_an_early_part_payment_leaves_interest_to_count_from_the_due_date() -> N
 
 def test_a_part_payment_on_the_payable_day_moves_the_first_day_of_interest_without_a_fine() -> None:
     saturday, monday = date(2026, 11, 21), date(2026, 11, 23)
-    owed = replace(OWED, due_date=saturday, interest_from=saturday)
+    owed = OWED._replace(due_date=saturday, interest_from=saturday)
     left = standing_after(standing=owed, charges=NO_CHARGES, paid=paid(principal="1.00"), on=monday, late=False)
     assert (left.interest_from, left.fine_charged) == (monday, False)
 
 
 def test_the_first_day_of_interest_never_goes_back() -> None:
-    owed = replace(OWED, interest_from=DUE + timedelta(20))
+    owed = OWED._replace(interest_from=DUE + timedelta(20))
     left = standing_after(
         standing=owed, charges=CHARGES, paid=paid(principal="1.00"), on=DUE + timedelta(10), late=True
     )
@@ -183,7 +182,7 @@ def test_the_first_day_of_interest_never_goes_back() -> None:
 
 def test_a_settled_installment_carries_nothing() -> None:
     left = standing_after(
-        standing=replace(OWED, balance=ZERO), charges=CHARGES, paid=paid(interest="1.00"), on=DUE, late=True
+        standing=OWED._replace(balance=ZERO), charges=CHARGES, paid=paid(interest="1.00"), on=DUE, late=True
     )
     assert left.carried_charges == ZERO
 
@@ -259,7 +258,7 @@ def test_tenders_and_shares_that_do_not_match_are_a_mistake_of_the_caller(
 
 
 def test_an_amount_pays_one_installment_wholly_before_the_next() -> None:
-    second = replace(OWED, balance=Decimal("100.00"))
+    second = OWED._replace(balance=Decimal("100.00"))
     imputations, excess = allocate_over(
         amount=Decimal("1080.00"), dues=[(OWED, CHARGES), (second, NO_CHARGES), (second, NO_CHARGES)]
     )
@@ -284,4 +283,4 @@ def test_an_amount_over_installments_adds_up(amount: Decimal, dues: list[tuple[S
 
 def test_the_oldest_due_date_comes_first_and_equal_dates_keep_their_order() -> None:
     due_dates = [date(2026, 12, 1), date(2026, 10, 5), date(2026, 11, 1), date(2026, 10, 5)]
-    assert oldest_first([replace(OWED, due_date=due_date) for due_date in due_dates]) == [1, 3, 2, 0]
+    assert oldest_first([OWED._replace(due_date=due_date) for due_date in due_dates]) == [1, 3, 2, 0]

@@ -29,6 +29,7 @@ from receivables.models import (
 )
 from receivables.services.cash_day import close_day
 from receivables.services.title import cancel_title
+from tests.ledger import assert_books_are_clean
 from tests.make import CASHIER, NOW, REASON, TODAY, cash_account, make_branch, make_customer, make_title
 from tests.services.test_settlement import settle, settle_part
 
@@ -436,6 +437,31 @@ def fail_with(monkeypatch, error, *, of, times):
     return tries
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite does not send ahead")
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_stands_still_while_it_sends_ahead_idles_in_its_transaction(till, branch, monkeypatch):
+    """So that idle_in_transaction_session_timeout ends it, and its locks with it."""
+    monkeypatch.setattr(effects, "FIRST_LOT", 1)
+    till.push(*(till.receipt(line(parcel(branch), 100_000)) for _ in range(2)), apply=False)
+    real, seen = effects.decide.decide_receipt, []
+
+    def decide(said, **facts):
+        with another_process() as other, other.cursor() as cursor:
+            for _ in range(1_000):
+                cursor.execute(
+                    "SELECT state FROM pg_stat_activity WHERE pid = %s", [connection.connection.info.backend_pid]
+                )
+                ((state,),) = cursor.fetchall()
+                if state != "active":
+                    break
+            seen.append(state)
+        return real(said, **facts)
+
+    monkeypatch.setattr(effects.decide, "decide_receipt", decide)
+    assert apply_pending(till.device.pk, now=NOW) == 2
+    assert seen == ["idle in transaction"] * 2
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_a_device_that_another_process_has_is_left_to_it(till, branch):
@@ -486,6 +512,19 @@ def test_many_receipts_are_applied_in_as_many_statements_as_few(till, branch):
                  for size in (2, 30))  # fmt: skip
     assert many == few
     assert Receipt.objects.count() == 33
+
+
+def test_a_lot_is_decided_on_what_the_one_before_left(till, branch, monkeypatch):
+    monkeypatch.setattr(effects, "FIRST_LOT", 1)
+    one, other = parcel(branch), parcel(branch)
+    told = till.push(*(till.receipt(line(row, cents)) for row, cents in
+                       ((one, 60_000), (other, 50_000), (one, 30_000), (one, 20_000), (other, 50_000))))  # fmt: skip
+    assert [(it["state"], it["reason"]) for it in told] == [
+        ("applied", None), ("applied", None), ("applied", None), ("review", "partly_settled"), ("applied", None)
+    ]  # fmt: skip
+    assert told[3]["outcome"]["credit_cents"] == 10_000
+    assert {row.title.installments.get().status for row in (one, other)} == {"settled"}
+    assert_books_are_clean()
 
 
 def test_many_quarantined_operations_are_written_in_as_many_statements_as_few(till):

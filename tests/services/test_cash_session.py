@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from receivables.domain.errors import MoveRefused
-from receivables.models import CashSession, CashSessionClosing, PaymentMethod, SessionStatus
+from receivables.models import CashSession, CashSessionClosing, PaymentMethod, Receipt, SessionStatus
 from receivables.services.cash_day import land_later
 from receivables.services.cash_movement import post_movement
 from receivables.services.cash_session import close_session, open_session
@@ -53,11 +53,12 @@ def receive(session, amount="50.00"):
     """Post a receipt of a customer who owed nothing, as a till would."""
     usual = session.branch.payment_methods.get(method__code=PaymentMethod.CASH)
     tender = TenderDraft(method=usual.method, amount=Decimal(amount), account=usual.account, cash_date=TODAY,
-                         history_code=usual.credit_history, document_type=usual.document_type)  # fmt: skip
+                         history_code_id=usual.credit_history_id, document_type_id=usual.document_type_id)  # fmt: skip
     draft = ReceiptDraft(branch=session.branch, customer_id=None, received_on=TODAY, tenders=[tender], shares=[],
                          credits=[CreditDraft(None, Decimal(amount))], session=session)  # fmt: skip
     landings = land_later(wanted=[(usual.account, TODAY)], by=CASHIER)
-    return post_receipts([draft], landings=landings, by=CASHIER, now=NOW)[0]
+    (key,) = post_receipts([draft], installments={}, landings=landings, by=CASHIER, now=NOW)
+    return Receipt.objects.get(pk=key)
 
 
 def test_a_session_opens_with_its_float_and_is_told(branch):

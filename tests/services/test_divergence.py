@@ -76,16 +76,16 @@ def money_that_went_elsewhere(branch, customer, amount="150.00", **values):
     landings = land(wanted=[(usual.account, TODAY)], by=CASHIER)
     tender = TenderDraft(
         method=usual.method, amount=Decimal(amount), account=usual.account, cash_date=TODAY,
-        history_code=usual.credit_history, document_type=usual.document_type,
+        history_code_id=usual.credit_history_id, document_type_id=usual.document_type_id,
     )  # fmt: skip
     pk = customer and customer.pk
     draft = ReceiptDraft(
         branch=branch, customer_id=pk, received_on=TODAY, tenders=[tender], shares=[],
         credits=[CreditDraft(pk, Decimal(amount))],
     )  # fmt: skip
-    (receipt,) = post_receipts([draft], landings=landings, by=CASHIER, now=NOW)
+    (key,) = post_receipts([draft], installments={}, landings=landings, by=CASHIER, now=NOW)
     row = Divergence(
-        branch=branch, reason="already_settled" if customer else "unknown_installment", receipt=receipt,
+        branch=branch, reason="already_settled" if customer else "unknown_installment", receipt_id=key,
         customer=customer, amount=Decimal(amount), opened_at=NOW, **values,
     )  # fmt: skip
     create_audited([row], by=CASHIER)

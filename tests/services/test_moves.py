@@ -1,6 +1,5 @@
 """The doors to a change of status, one row or many, and the history that both write (B6)."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -25,7 +24,7 @@ def installments(count=3, amount="100.00"):
 
 
 def left(row, balance):
-    return replace(row.standing, balance=Decimal(balance))
+    return row.standing._replace(balance=Decimal(balance))
 
 
 def settled(row, because=WHY):
@@ -102,7 +101,7 @@ def test_many_rows_move_together_each_with_its_reason():
 
 def test_history_written_in_a_batch_is_the_row_as_it_stands():
     (row,) = installments(1)
-    standing = replace(row.standing, balance=Decimal("12.34"), interest_from=TODAY + timedelta(days=3),
+    standing = row.standing._replace(balance=Decimal("12.34"), interest_from=TODAY + timedelta(days=3),
                        fine_charged=True, carried_charges=Decimal("0.05"))  # fmt: skip
     move_many([Step(row.settle_part, {"standing": standing})], by=CASHIER)
     newest, first = row.history.all()

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from receivables.models import Holiday
-from receivables.services.rows import insert_new, insert_rows
+from receivables.services.rows import draw_keys, insert_absent, insert_new, insert_rows, sent_ahead, update_rows
 
 FIRST = date(2020, 1, 1)
 
@@ -53,7 +53,7 @@ class EachInstanceHasItsOwnKey(TestCase):
         instances = [Holiday(day=FIRST + timedelta(days=each), name=f"day {each}") for each in days]
         with returned_in_any_order(chance), CaptureQueriesContext(connection) as statements:
             insert_new(instances)
-        assert len(statements) == 1
+        assert len(statements) == 2  # keys are drawn, then all rows are inserted
         written = {row.pk: (row.day, row.name) for row in Holiday.objects.all()}
         assert {row.pk: (row.day, row.name) for row in instances}.items() <= written.items()
         assert len(written) == len(days) + before
@@ -61,10 +61,13 @@ class EachInstanceHasItsOwnKey(TestCase):
 
 @pytest.mark.django_db
 def test_keys_go_on_where_they_ended_whoever_drew_the_last() -> None:
-    first, second = insert_rows(Holiday, [{"day": FIRST + timedelta(days=each), "name": "x"} for each in (1, 0)])
+    (keys,) = draw_keys((Holiday, 2))
+    first, second = keys
+    insert_rows(Holiday, [{"day": FIRST + timedelta(days=each)} for each in (1, 0)], common={"name": "x"}, keys=keys)
     saved = Holiday(day=FIRST + timedelta(days=2), name="saved")
     saved.save()
-    (last,) = insert_rows(Holiday, [{"day": FIRST + timedelta(days=3)}], common={"name": "x"})
+    insert_rows(Holiday, [{"day": FIRST + timedelta(days=3)}], common={"name": "x"})
+    last = Holiday.objects.get(day=FIRST + timedelta(days=3)).pk
     assert len({first, second, saved.pk, last}) == 4
     assert (first, saved.pk) == (max(first, second) - 1, last - 1)
 
@@ -73,5 +76,32 @@ def test_keys_go_on_where_they_ended_whoever_drew_the_last() -> None:
 def test_what_is_let_pass_by_is_not_given() -> None:
     rows = [{"day": FIRST + timedelta(days=each), "name": str(each)} for each in range(3)]
     insert_rows(Holiday, rows[:1])
-    first = "ON CONFLICT (day) DO NOTHING"
-    assert set(insert_rows(Holiday, rows, on_conflict=first, returning="name")) == {"1", "2"}
+    assert set(insert_absent(Holiday, rows, common={}, unique="day", told=("name", "day"))) == {
+        (row["name"], row["day"]) for row in rows[1:]
+    }
+
+
+@pytest.mark.django_db
+def test_what_is_sent_ahead_is_read_back_and_blocks_within_blocks_are_one() -> None:
+    with sent_ahead(), sent_ahead():
+        insert_rows(Holiday, [{"day": FIRST, "name": "first"}])
+        assert Holiday.objects.get().name == "first"
+        holiday = Holiday.objects.get()
+        holiday.name = "later"
+        update_rows(Holiday, [Holiday._meta.get_field("name")], [holiday])  # type: ignore[list-item]
+    assert Holiday.objects.get().name == "later"
+
+
+@pytest.mark.django_db
+def test_what_is_refused_ahead_is_raised_as_the_databases_error_and_leaves_nothing() -> None:
+    insert_rows(Holiday, [{"day": FIRST, "name": "there"}])
+    with pytest.raises(IntegrityError):
+        _insert_ahead(FIRST + timedelta(days=1), FIRST, FIRST + timedelta(days=2))
+    assert [row.name for row in Holiday.objects.all()] == ["there"]
+
+
+@transaction.atomic
+def _insert_ahead(*days: date) -> None:
+    with sent_ahead():
+        for day in days:
+            insert_rows(Holiday, [{"day": day, "name": "new"}])

@@ -15,7 +15,7 @@ from receivables.domain.errors import (
     WrongDirection,
 )
 from receivables.figures.cash_session import that_differ, with_counts
-from receivables.models import Actor, CashMovement, CashSession, Direction, PaymentMethod
+from receivables.models import Actor, CashMovement, CashSession, Direction, PaymentMethod, Receipt
 from receivables.services.cash_day import close_day, land_later
 from receivables.services.cash_movement import post_movement, reverse_cash_movement
 from receivables.services.cash_session_count import session_figures
@@ -52,10 +52,13 @@ def branch():
 def receive(session, amount, *, method=PaymentMethod.CASH, by=STATION):
     usual = session.branch.payment_methods.get(method__code=method)
     tender = TenderDraft(method=usual.method, amount=Decimal(amount), account=usual.account, cash_date=TODAY,
-                         history_code=usual.credit_history, document_type=usual.document_type)  # fmt: skip
+                         history_code_id=usual.credit_history_id, document_type_id=usual.document_type_id)  # fmt: skip
     draft = ReceiptDraft(branch=session.branch, customer_id=None, received_on=TODAY, tenders=[tender], shares=[],
                          credits=[CreditDraft(None, Decimal(amount))], session=session)  # fmt: skip
-    return post_receipts([draft], landings=land_later(wanted=[(usual.account, TODAY)], by=by), by=by, now=NOW)[0]
+    (key,) = post_receipts(
+        [draft], installments={}, landings=land_later(wanted=[(usual.account, TODAY)], by=by), by=by, now=NOW
+    )
+    return Receipt.objects.get(pk=key)
 
 
 def move(session, amount, direction="credit", *, by=STATION):
