@@ -98,12 +98,12 @@ def debt(branch: Branch) -> Installment:
     return owed(branch, name=f"Maria Aparecida {branch.code}")
 
 
-def owed(branch: Branch, *, name: str, amount: str = "150.00", days: int = 5) -> Installment:
+def owed(branch: Branch, *, name: str, amount: str = "150.00", days: int = 5, **values: Any) -> Installment:
     """Issue what somebody owes, due in that many days."""
     today = timezone.localdate()
     title = make_title(
         branch=branch, amounts=(amount,), due_dates=(today + timedelta(days),), issued_on=today - timedelta(60),
-        bill_to=make_customer(name=name),
+        bill_to=make_customer(name=name), **values,
     )  # fmt: skip
     return title.installments.get()
 

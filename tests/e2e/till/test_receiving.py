@@ -277,7 +277,7 @@ def test_the_synchronisation_is_redone_when_asked(counter: Counter, debt: Instal
 def test_a_scanned_code_chooses_a_customer_only_where_it_is_the_whole_code_of_one(
     ready: Callable[..., Counter], branch: Branch
 ) -> None:
-    for name, number in (("Ana", "FAT-500"), ("Bia", "FAT-5001"), ("Caio", "FAT-62")):
+    for name, number in (("Ana", "NF-500"), ("Bia", "NF-5001"), ("Caio", "NF-62")):
         make_title(
             branch=branch, document_number=number, due_dates=(timezone.localdate(),), issued_on=timezone.localdate(),
             bill_to=make_customer(name=name),
@@ -285,23 +285,23 @@ def test_a_scanned_code_chooses_a_customer_only_where_it_is_the_whole_code_of_on
     counter = ready()
     field = counter.page.get_by_label("Nome, CPF/CNPJ ou documento")
     counter.press("F10", "F4")
-    for code, names in (("FAT-500", ["Ana", "Bia"]), ("FAT-6", ["Caio"])):
+    for code, names in (("NF-500", ["Ana", "Bia"]), ("NF-6", ["Caio"])):
         counter.type(code)
         counter.on("Definir cliente")
         counter.reads("Escolha o cliente na lista")
         expect(field).to_have_value(code)
         expect(counter.page.get_by_role("option").locator("span")).to_have_text(names)
         expect(counter.page.locator("[role=option][aria-selected=true]")).to_have_count(0)
-    counter.type("FAT-5001")
+    counter.type("NF-5001")
     counter.on("Recebimento")
     counter.reads("Bia")
     counter.press("F4")
-    counter.page.keyboard.type("FAT-500")
+    counter.page.keyboard.type("NF-500")
     counter.press("ArrowDown", "ArrowDown", "ArrowUp")
     expect(counter.page.locator("[role=option][aria-selected=true]")).to_contain_text("Ana")
     counter.press("Enter")
     counter.on("Recebimento")
-    counter.reads("FAT-500")
+    counter.reads("NF-500")
 
 
 def test_a_receipt_is_cancelled_in_its_session_and_the_drawer_is_counted(

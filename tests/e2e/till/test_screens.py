@@ -82,7 +82,7 @@ def eye_and_tour(
         later = (today + timedelta(days),)
         make_title(branch=branch, amounts=("380.00",), due_dates=later, issued_on=today, bill_to=maria)
     for number in range(40):
-        owed(branch, name=f"Ana {number:02d} {branch.code}", days=10)
+        owed(branch, name=f"Ana {number:02d} {branch.code}", days=10, document_number=f"NF-{number:04d}")
     counter = counters(bypass_csp=True, reduced_motion="reduce")
     eye = Eye(counter.page)
     return eye, Tour(counter, code=pairing_code(branch), look=eye)

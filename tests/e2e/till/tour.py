@@ -103,7 +103,7 @@ class Tour:
         counter.page.keyboard.type("ana")
         counter.reads("Há mais clientes assim")
         look("search with many hits")
-        counter.type("FAT-0")
+        counter.type("NF-000")
         counter.reads("Escolha o cliente na lista")
         look("search with a code that several have")
         counter.page.keyboard.press("ControlOrMeta+a")
