@@ -51,6 +51,7 @@ from receivables.services.reversal import void_receipt
 from receivables.services.rows import sent_ahead, update_rows
 
 MOST_FAILURES = 5
+VERDICT = ("reason", "flags", "outcome", "effective_at", "changed_at")  # what is written of it beside the state
 FIRST_LOT = 70  # of 200: PostgreSQL is through with it when the rest is decided
 
 
@@ -298,7 +299,9 @@ class Desk:
             changed.append(row)
         if changed:
             update_rows(
-                Operation, [field for field in Operation._meta.concrete_fields if field.name in _WRITTEN], changed
+                Operation,
+                [field for field in Operation._meta.concrete_fields if field.name in ("state", *VERDICT)],
+                changed,
             )
 
     def _posting(self, batch: Sequence[Timed]) -> ReceiptPosting:
@@ -559,7 +562,6 @@ class Desk:
         return decision
 
 
-_WRITTEN = ("state", "reason", "flags", "outcome", "effective_at", "changed_at")
 _VERBS: dict[str, Callable[[Operation], Callable[[], None]]] = {
     OperationState.WAITING: lambda row: row.wait,
     OperationState.APPLIED: lambda row: row.apply,

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from pos_sync.models import UNDECIDED, Operation, OperationState
 from pos_sync.services.copies import report_copies
-from pos_sync.services.effects import MOST_FAILURES, Desk, voided_receipt
+from pos_sync.services.effects import MOST_FAILURES, VERDICT, Desk, voided_receipt
 from pos_sync.services.late_voids import report_late_voids
 from receivables.models import Receipt
 
@@ -28,6 +28,7 @@ DEADLOCK_TRIES = 3
 DEADLOCKS = {"40P01", "40001"}  # PostgreSQL's deadlock_detected and serialization_failure
 # A process may die of an operation, but far more often it is killed: so many deaths only send it behind the others.
 DEATHS_BEFORE_LAST = 10
+IN_SEQUENCE = ("epoch", F("seq").asc(nulls_last=True), "pk")
 
 
 def apply_pending(device_id: int | None = None, *, now: datetime) -> int:
@@ -95,7 +96,7 @@ def ingest_device(device_id: int, *, now: datetime) -> int:
 _IN_TURN = (
     Operation.objects.filter(state=OperationState.PENDING)
     .annotate(is_last=Q(attempts__gt=F("failures") + DEATHS_BEFORE_LAST))
-    .order_by("is_last", "epoch", F("seq").asc(nulls_last=True), "pk")
+    .order_by("is_last", *IN_SEQUENCE)
     .values_list("pk", "attempts")
 )
 
@@ -214,10 +215,7 @@ def _apply(device_id: int, ids: Sequence[int], *, now: datetime) -> int | None:
         return None
     locked = Operation.objects.select_for_update(skip_locked=True, no_key=True)
     undecided = locked.filter(pk__among=ids, state__in=UNDECIDED).annotate(is_fork=Exists(_SAME_SEQ_BEFORE))
-    undecided = undecided.order_by("epoch", F("seq").asc(nulls_last=True), "pk")
-    operations = list(
-        undecided.defer("kind", "content_hash", "reason", "flags", "outcome", "effective_at", "changed_at")
-    )
+    operations = list(undecided.order_by(*IN_SEQUENCE).defer("kind", "content_hash", *VERDICT))
     if not operations:
         return 0
     desk = Desk.open(device_id=device_id, operations=operations, now=now)

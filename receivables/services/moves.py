@@ -11,7 +11,7 @@ from django_fsm import TransitionNotAllowed
 
 from receivables.domain.errors import MoveRefused
 from receivables.models.audited import Actor, AuditedModel
-from receivables.services.rows import array, execute, insert_new, quoted, update_rows
+from receivables.services.rows import array, execute, has_arrays, insert_new, quoted, update_rows
 
 
 def move(verb: Callable[..., Any], *, by: Actor, because: str = "", **values: Any) -> Any:
@@ -126,7 +126,7 @@ def record_history(
     told = [[pk, reasons.get(pk) or None, verbs.get(pk, "")] for pk in ids]
     if not told:
         return
-    given = [array(column) for column in zip(*told, strict=True)] if _has_arrays() else [json.dumps(told)]
+    given = [array(column) for column in zip(*told, strict=True)] if has_arrays() else [json.dumps(told)]
     execute(_history_sql(model), [_now(), kind, by.user_id, by.name, by.channel, *given])
 
 
@@ -136,7 +136,7 @@ def _history_sql(model: type[models.Model]) -> str:
     tracked = [field.column for field in history.tracked_fields if field.column not in ("actor", "channel")]
     source = (
         "unnest(%s::bigint[], %s::text[], %s::text[]) AS r(id, reason, verb)"
-        if _has_arrays()
+        if has_arrays()
         else "(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS reason, "
         "json_extract(value, '$[2]') AS verb FROM json_each(%s)) AS r"
     )
@@ -147,10 +147,6 @@ def _history_sql(model: type[models.Model]) -> str:
         f"actor, channel, history_change_reason, move) SELECT {values}, %s, %s, %s, %s, %s, r.reason, r.verb "
         f"FROM {source} JOIN {quoted(model._meta.db_table)} AS t ON t.{quoted(model._meta.pk.column)} = r.id"
     )
-
-
-def _has_arrays() -> bool:
-    return connection.vendor == "postgresql"
 
 
 def _now() -> Any:

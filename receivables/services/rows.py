@@ -30,7 +30,7 @@ def sent_ahead() -> Iterator[None]:
     and who asks waits for all that was sent before. What the database refuses is raised at one of the next statements,
     at the latest when the block ends.
     """
-    if connection.vendor != "postgresql" or _pipeline.get() is not None:
+    if not has_arrays() or _pipeline.get() is not None:
         yield
         return
     connection.ensure_connection()
@@ -50,7 +50,7 @@ def draw_keys(*wanted: tuple[type[models.Model], int]) -> list[list[int]]:
 
     Within the transaction that inserts them: SQLite promises them to nobody else only as long as that one writes.
     """
-    if connection.vendor != "postgresql":
+    if not has_arrays():
         return [_next_keys(model, how_many) for model, how_many in wanted]
     sequence = "(SELECT CAST(pg_get_serial_sequence(%s, %s) AS regclass))"
     drawn = ", ".join([f"ARRAY(SELECT nextval({sequence}) FROM generate_series(1, %s))"] * len(wanted))
@@ -185,7 +185,7 @@ def _fetch(sql: str, given: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def _source(fields: Sequence[models.Field]) -> str:
     """Give, in SQL, the table `v` that holds these columns."""
-    if connection.vendor == "postgresql":
+    if has_arrays():
         names = ", ".join(quoted(field.column) for field in fields)
         arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
         return f"unnest({arrays}) AS v({names})"
@@ -195,14 +195,19 @@ def _source(fields: Sequence[models.Field]) -> str:
 
 def _given(fields: Sequence[models.Field], columns: Sequence[Sequence[Any]]) -> list[str]:
     """Give the parameters of `_source`."""
-    if connection.vendor == "postgresql":
+    if has_arrays():
         return [_array(*pair) for pair in zip(fields, columns, strict=True)]
     return [_document(fields, columns)]
 
 
 def _constant(field: models.Field) -> str:
     """PostgreSQL has to be told what a value is that stands alone; SQLite would take a cast day for a number."""
-    return f"CAST(%s AS {_type(field)})" if connection.vendor == "postgresql" else "%s"
+    return f"CAST(%s AS {_type(field)})" if has_arrays() else "%s"
+
+
+def has_arrays() -> bool:
+    """Say whether rows are given as arrays, by PostgreSQL; SQLite takes a JSON document."""
+    return connection.vendor == "postgresql"
 
 
 def quoted(name: str | None) -> str:

@@ -143,12 +143,17 @@ def write_slowly(counter: Counter) -> None:
     })""")
 
 
-def test_a_receipt_that_is_being_written_is_not_left(counter: Counter, branch: Branch) -> None:
+def enter_what_is_due(counter: Counter) -> None:
+    """Up to the key that records the receipt."""
     counter.press("F10")
     counter.choose("maria")
     counter.press(" ", "F3")
     counter.on("Meio de pagamento")
     counter.press("Enter", "Enter")
+
+
+def test_a_receipt_that_is_being_written_is_not_left(counter: Counter, branch: Branch) -> None:
+    enter_what_is_due(counter)
     write_slowly(counter)
     counter.press("Enter", "Escape")
     counter.on("Meio de pagamento")
@@ -159,11 +164,7 @@ def test_a_receipt_that_is_being_written_is_not_left(counter: Counter, branch: B
 
 
 def test_a_receipt_that_is_being_written_is_not_left_by_the_bar(counter: Counter, branch: Branch) -> None:
-    counter.press("F10")
-    counter.choose("maria")
-    counter.press(" ", "F3")
-    counter.on("Meio de pagamento")
-    counter.press("Enter", "Enter")
+    enter_what_is_due(counter)
     write_slowly(counter)
     counter.press("Enter")
     counter.bar.get_by_role("button", name="Nada pendente").click(force=True)
